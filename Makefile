@@ -1,0 +1,38 @@
+# Needs make and Python 3.11 or newer; everything else is fetched into .venv by the lock file.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+
+.PHONY: demo test lint bench train lock clean
+demo: $(VENV)/ready
+	$(RUN)/vigil demo
+
+test: $(VENV)/ready lint
+	$(RUN)/pytest -n 2
+
+lint: $(VENV)/ready
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+
+bench: $(VENV)/ready
+	$(RUN)/python -m tests.benchmarks
+
+train: $(VENV)/ready
+	$(RUN)/vigil train
+
+lock: $(VENV)/uv
+	$(RUN)/uv lock
+
+$(VENV)/uv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Vigil needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/pip install --quiet --disable-pip-version-check "uv>=0.5,<1"
+	touch $@
+
+$(VENV)/ready: $(VENV)/uv pyproject.toml uv.lock
+	VIRTUAL_ENV=$(abspath $(VENV)) UV_PROJECT_ENVIRONMENT=$(abspath $(VENV)) $(RUN)/uv sync --quiet --frozen --inexact --extra train --extra dev
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,102 @@
+"""Segments: what one second of one track held, as integers. The journal is made of them and of facts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from features.events import BasketLine, Disposition, IdentityChange
+
+SEGMENT_MS = 1_000
+GAIT_SAMPLES = 16  # a second
+NOT_SEEN = -1  # a quantity that is never negative and was not visible
+NO_SAMPLE = -32_768  # a gait sample that was not visible
+
+SEGMENT = np.dtype(
+    [
+        ("second_ms", "<i8"),  # start of the second
+        ("mean_ms", "<i2"),  # mean time of its frames after the start
+        ("frames", "<i2"),
+        ("posed", "<i2"),  # frames in which shoulders and hips were seen
+        ("x", "<i4"),  # mean position of the feet: millimetres on calibrated cameras, else quarter pixels
+        ("y", "<i4"),
+        ("um_per_unit", "<i4"),  # micrometres that one unit of x and y stands for where the person stood
+        ("height_px4", "<i2"),  # body height in the picture, quarter pixels
+        ("zones", "<u4"),  # bit z: in zone z of the camera for at least half of the frames
+        # Posture: permille of the posed frames, NOT_SEEN without any
+        ("hands_at_waist", "<i2"),
+        ("reach", "<i2"),
+        ("crouch", "<i2"),
+        ("back_to_shelf", "<i2"),
+        # Posture: mean and spread over the posed frames, NOT_SEEN without any
+        ("lean_cdeg", "<i2"),  # trunk from the vertical
+        ("sway_cdeg", "<i2"),  # standard deviation of the signed lean
+        ("head_range", "<i2"),  # span of the nose's sideways offset from the shoulders, permille of the torso
+        # Gait: extremes over the frames that show them, NOT_SEEN without any
+        ("knee_min_cdeg", "<i2", (2,)),  # left, right; 18,000 is a straight leg
+        ("knee_max_cdeg", "<i2", (2,)),
+        ("arm_range", "<i2", (2,)),  # span of the wrist's sideways offset from the shoulder, permille of the torso
+        # Gait: left less right ankle, permille of the torso, sampled in sixteenths; NO_SAMPLE where not visible
+        ("ankles_across", "<i2", (GAIT_SAMPLES,)),
+        ("ankles_down", "<i2", (GAIT_SAMPLES,)),
+    ]
+)
+Segments = NDArray[np.void]  # of dtype SEGMENT
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentBlock:
+    """Segments in journal order, and the tracks they are of.
+
+    Attributes:
+        tracks: names, `camera/tracker/first second`.
+        cameras: (tracks,) int32 place of each track's camera in the site.
+        track: (segments,) int32 place of each segment's track in `tracks`.
+        rows: (segments,) of `SEGMENT`.
+    """
+
+    tracks: list[str]
+    cameras: NDArray[np.int32]
+    track: NDArray[np.int32]
+    rows: Segments
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class Attribution(Struct, frozen=True, tag="attribution", tag_field="type"):
+    """A purchase and who may have made it: candidates as (track, permille), none if nobody stood at the till."""
+
+    receipt: str
+    time_ms: int
+    store: str
+    till: str
+    lines: list[BasketLine]
+    candidates: list[tuple[str, int]]
+    explicit: bool = False
+    customer: str | None = None
+
+
+class TrackEnd(Struct, frozen=True, tag="track_end", tag_field="type"):
+    """A track that fell silent; `time_ms` is the end of its last second."""
+
+    track: str
+    time_ms: int
+
+
+class TrackChange(Struct, frozen=True, tag="track_change", tag_field="type"):
+    """An identity change with its tracks named; a name is None where no such track was known."""
+
+    change: IdentityChange
+    track: str | None
+    other: str | None
+
+    @property
+    def time_ms(self) -> int:
+        """When it took effect."""
+        return self.change.time_ms
+
+
+Fact = Attribution | TrackEnd | TrackChange | Disposition
+Entry = SegmentBlock | Fact
