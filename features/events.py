@@ -132,7 +132,7 @@ def parse_event(line: bytes | str) -> Event:
         Rejection: naming the first field that is wrong, what was expected there and what came.
     """
     try:
-        event = _decoder.decode(line)
+        event: Event = _decoder.decode(line)
     except msgspec.ValidationError as error:
         raise explain(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -109,4 +109,5 @@ def _fill_keypoints(rows: PersonFrames, at: Ints, persons: list[PersonPose], ske
 
 def quarter_pixels(pixels: NDArray[np.floating]) -> Int16s:
     """Pixels, at most 8,191 either way, as the nearest quarter pixels."""
-    return np.rint(pixels * QUARTERS).astype(np.int16)
+    quarters: Int16s = np.rint(pixels * QUARTERS).astype(np.int16)
+    return quarters

@@ -21,20 +21,20 @@ class FeatureSpec:
         family: the module that computes it.
         unit: of the integer value.
         high: largest value; larger ones are cut to it. The smallest is 0, `MISSING` aside.
-        source: where the formula comes from.
         direction: `raises` may only raise a review priority as it grows; `describes` never enters a score.
-        reason: why it may be used, or why it only describes.
         combine: how the values of a person's tracks become one.
+        source: where the formula comes from.
+        reason: why it may be used, or why it only describes.
     """
 
     name: str
     family: str
     unit: str
     high: int
-    source: str
     direction: Direction
-    reason: str
     combine: Combine
+    source: str
+    reason: str
 
 
 _STAY = "stay points after Li et al. 2008 (GIS '08, article 34): within a radius for longer than a threshold"
@@ -43,54 +43,56 @@ _CAN_ONLY_DESCRIBE = "says how someone moves, which is nobody's business to rank
 
 CATALOGUE: tuple[FeatureSpec, ...] = (
     FeatureSpec("observed_s", "motion", "s", 86_400, "describes", "sum", _OWN, "how much evidence there is"),
-    FeatureSpec("posed_permille", "posture", "permille", 1_000, "describes", "last", _OWN, "how much of the body was seen"),
+    FeatureSpec("posed_permille", "posture", "permille", 1_000, "describes", "last", _OWN,
+                "how much of the body was seen"),
     FeatureSpec("speed_10s", "motion", "mm/s", 20_000, "describes", "last", "path over time", _CAN_ONLY_DESCRIBE),
     FeatureSpec("speed_60s", "motion", "mm/s", 20_000, "describes", "last", "path over time", _CAN_ONLY_DESCRIBE),
     FeatureSpec("straightness_60s", "motion", "permille", 1_000, "describes", "last",
-          "straightness index, Batschelet 1981: distance made good over path", _CAN_ONLY_DESCRIBE),
+                "straightness index, Batschelet 1981: distance made good over path", _CAN_ONLY_DESCRIBE),
     FeatureSpec("stops_60s", "motion", "count", 60, "describes", "last", _OWN, _CAN_ONLY_DESCRIBE),
     FeatureSpec("still_60s", "motion", "permille", 1_000, "describes", "last", _OWN, _CAN_ONLY_DESCRIBE),
     FeatureSpec("stay_s", "motion", "s", 86_400, "describes", "last", _STAY, "standing somewhere is not a reason"),
     FeatureSpec("loiter_s", "motion", "s", 3_600, "raises", "max", _STAY,
-          "time beyond the threshold the site set, outside of queues, tills and waiting areas"),
-    FeatureSpec("restricted_s", "zones", "s", 3_600, "raises", "sum", _OWN, "being in a zone the site marked as restricted"),
+                "time beyond the threshold the site set, outside of queues, tills and waiting areas"),
+    FeatureSpec("restricted_s", "zones", "s", 3_600, "raises", "sum", _OWN,
+                "being in a zone the site marked as restricted"),
     FeatureSpec("restricted_loiter_s", "motion", "s", 3_600, "raises", "max", _STAY,
-          "staying in a restricted zone beyond its threshold"),
+                "staying in a restricted zone beyond its threshold"),
     FeatureSpec("pacing_reversals", "motion", "count", 8, "raises", "max", "turning points of legs of a least length",
-          "walking to and fro without going anywhere"),
+                "walking to and fro without going anywhere"),
     FeatureSpec("shelf_s", "zones", "s", 86_400, "describes", "sum", _OWN, "shopping is not a reason"),
     FeatureSpec("till_s", "zones", "s", 86_400, "describes", "sum", _OWN, "paying is not a reason"),
     FeatureSpec("shelf_visits", "zones", "count", 100, "describes", "sum", _OWN, "shopping is not a reason"),
     FeatureSpec("restricted_visits", "zones", "count", 20, "raises", "sum", _OWN, "coming back to a restricted zone"),
     FeatureSpec("hands_at_waist_10s", "posture", "permille", 1_000, "raises", "last", _OWN,
-          "hands at waist, pocket or bag, as when something is put away"),
+                "hands at waist, pocket or bag, as when something is put away"),
     FeatureSpec("hands_at_waist_60s", "posture", "permille", 1_000, "describes", "last", _OWN, "a habit of posture"),
     FeatureSpec("reaches", "posture", "count", 200, "describes", "sum", _OWN, "taking goods is what shops are for"),
     FeatureSpec("concealments", "posture", "count", 20, "raises", "sum", _OWN,
-          "a reach into a shelf followed within 5 s by hands at waist or bag"),
+                "a reach into a shelf followed within 5 s by hands at waist or bag"),
     FeatureSpec("crouch_60s", "posture", "permille", 1_000, "raises", "last", _OWN, "out of sight between shelves"),
     FeatureSpec("head_turns_60s", "posture", "count", 60, "raises", "last", _OWN, "looking about"),
     FeatureSpec("back_to_shelf_60s", "posture", "permille", 1_000, "raises", "last", _OWN,
-          "standing at a shelf with the back to it"),
+                "standing at a shelf with the back to it"),
     FeatureSpec("cadence", "gait", "hundredths of a step a minute", 30_000, "describes", "last",
-          "Moe-Nilssen and Helbostad 2004 (J. Biomech. 37:121)", _CAN_ONLY_DESCRIBE),
+                "Moe-Nilssen and Helbostad 2004 (J. Biomech. 37:121)", _CAN_ONLY_DESCRIBE),
     FeatureSpec("step_asymmetry", "gait", "permille", 2_000, "describes", "last",
-          "ac(T) less ac(T/2), after Moe-Nilssen and Helbostad 2004", _CAN_ONLY_DESCRIBE),
+                "ac(T) less ac(T/2), after Moe-Nilssen and Helbostad 2004", _CAN_ONLY_DESCRIBE),
     FeatureSpec("stride_regularity", "gait", "permille", 1_000, "describes", "last",
-          "ac(T), Moe-Nilssen and Helbostad 2004", _CAN_ONLY_DESCRIBE),
+                "ac(T), Moe-Nilssen and Helbostad 2004", _CAN_ONLY_DESCRIBE),
     FeatureSpec("knee_range", "gait", "hundredths of a degree", 18_000, "describes", "last",
-          "largest less smallest angle hip-knee-ankle", _CAN_ONLY_DESCRIBE),
+                "largest less smallest angle hip-knee-ankle", _CAN_ONLY_DESCRIBE),
     FeatureSpec("arm_swing", "gait", "permille of the torso", 5_000, "describes", "last", _OWN, _CAN_ONLY_DESCRIBE),
     FeatureSpec("trunk_lean", "gait", "hundredths of a degree", 18_000, "describes", "last", _OWN, _CAN_ONLY_DESCRIBE),
     FeatureSpec("trunk_sway", "gait", "hundredths of a degree", 18_000, "describes", "last", _OWN, _CAN_ONLY_DESCRIBE),
     FeatureSpec("gait_quality", "gait", "permille", 1_000, "describes", "last", _OWN, "whether enough was visible"),
     FeatureSpec("baskets", "basket", "count", 100, "describes", "sum", _OWN, "buying is not a reason"),
     FeatureSpec("basket_unusual", "basket", "hundredths of a bit", 5_000, "describes", "max",
-          "surprise of the basket's categories against a corpus", "an unusual basket is not a reason"),
+                "surprise of the basket's categories against a corpus", "an unusual basket is not a reason"),
     FeatureSpec("combination_level", "basket", "level", 3, "raises", "max", "the site's rules",
-          "an ordered combination of purchases that the site's owner named"),
+                "an ordered combination of purchases that the site's owner named"),
     FeatureSpec("unpaid_exit", "basket", "permille", 1_000, "raises", "max", _OWN,
-          "goods handled and the exit reached, and no purchase joined"),
+                "goods handled and the exit reached, and no purchase joined"),
 )  # fmt: skip
 
 COLUMN: dict[str, int] = {spec.name: index for index, spec in enumerate(CATALOGUE)}
