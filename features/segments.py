@@ -17,7 +17,7 @@ SEGMENT = np.dtype(
     [
         ("second_ms", "<i8"),  # start of the second
         ("mean_ms", "<i2"),  # mean time of its frames after the start
-        ("frames", "<i2"),
+        ("frames", "<i2"),  # 0: no second but the end of the track, at second_ms
         ("posed", "<i2"),  # frames in which shoulders and hips were seen
         ("x", "<i4"),  # mean position of the feet: millimetres on calibrated cameras, else quarter pixels
         ("y", "<i4"),
@@ -78,13 +78,6 @@ class Attribution(Struct, frozen=True, tag="attribution", tag_field="type"):
     customer: str | None = None
 
 
-class TrackEnd(Struct, frozen=True, tag="track_end", tag_field="type"):
-    """A track that fell silent; `time_ms` is the end of its last second."""
-
-    track: str
-    time_ms: int
-
-
 class TrackChange(Struct, frozen=True, tag="track_change", tag_field="type"):
     """An identity change with its tracks named; a name is None where no such track was known."""
 
@@ -98,5 +91,5 @@ class TrackChange(Struct, frozen=True, tag="track_change", tag_field="type"):
         return self.change.time_ms
 
 
-Fact = Attribution | TrackEnd | TrackChange | Disposition
+Fact = Attribution | TrackChange | Disposition
 Entry = SegmentBlock | Fact

@@ -62,6 +62,7 @@ CATALOGUE: tuple[FeatureSpec, ...] = (
                 "walking to and fro without going anywhere"),
     FeatureSpec("shelf_s", "zones", "s", 86_400, "describes", "sum", _OWN, "shopping is not a reason"),
     FeatureSpec("till_s", "zones", "s", 86_400, "describes", "sum", _OWN, "paying is not a reason"),
+    FeatureSpec("exit_s", "zones", "s", 86_400, "describes", "sum", _OWN, "leaving is not a reason"),
     FeatureSpec("shelf_visits", "zones", "count", 100, "describes", "sum", _OWN, "shopping is not a reason"),
     FeatureSpec("restricted_visits", "zones", "count", 20, "raises", "sum", _OWN, "coming back to a restricted zone"),
     FeatureSpec("hands_at_waist_10s", "posture", "permille", 1_000, "raises", "last", _OWN,
@@ -77,7 +78,7 @@ CATALOGUE: tuple[FeatureSpec, ...] = (
     FeatureSpec("cadence", "gait", "hundredths of a step a minute", 30_000, "describes", "last",
                 "Moe-Nilssen and Helbostad 2004 (J. Biomech. 37:121)", _CAN_ONLY_DESCRIBE),
     FeatureSpec("step_asymmetry", "gait", "permille", 2_000, "describes", "last",
-                "ac(T) less ac(T/2), after Moe-Nilssen and Helbostad 2004", _CAN_ONLY_DESCRIBE),
+                "ac(T/2) plus ac(T), after Moe-Nilssen and Helbostad 2004", _CAN_ONLY_DESCRIBE),
     FeatureSpec("stride_regularity", "gait", "permille", 1_000, "describes", "last",
                 "ac(T), Moe-Nilssen and Helbostad 2004", _CAN_ONLY_DESCRIBE),
     FeatureSpec("knee_range", "gait", "hundredths of a degree", 18_000, "describes", "last",
@@ -97,8 +98,7 @@ CATALOGUE: tuple[FeatureSpec, ...] = (
 
 COLUMN: dict[str, int] = {spec.name: index for index, spec in enumerate(CATALOGUE)}
 
-RowKind = Literal["second", "grid", "final"]
-SECOND, GRID, FINAL = range(3)
+SECOND, GRID, FINAL, WITHDRAWN = range(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,8 @@ class FeatureRows:
         person: (rows,) int32 place of each row's person in `persons`.
         camera: (rows,) int32 place in the site of the camera that saw the person last; -1 if none did.
         time_ms: (rows,) int64 the instant; everything with an earlier event time is in.
-        kind: (rows,) int8: `SECOND` feeds alerts only, `GRID` and `FINAL` are published.
+        kind: (rows,) int8: `SECOND` feeds alerts only; `GRID` and `FINAL`, the end of a track, are published;
+            `WITHDRAWN` takes back what was published of the person at that instant, as the evidence was another's.
         revision: (rows,) int32; row (person, time) of a higher revision supersedes the lower ones.
         position: (rows,) int64 place in the journal of the entry the row was made at.
         values: (rows, features) int32 in the catalogue's order.
@@ -127,3 +128,57 @@ class FeatureRows:
 
     def __len__(self) -> int:
         return len(self.time_ms)
+
+    def take(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> "FeatureRows":
+        """The named rows."""
+        return FeatureRows(
+            self.persons,
+            self.person[which],
+            self.camera[which],
+            self.time_ms[which],
+            self.kind[which],
+            self.revision[which],
+            self.position[which],
+            self.values[which],
+        )
+
+    @classmethod
+    def of(cls, rows: "list[Row]") -> "FeatureRows":
+        """Rows given one by one."""
+        persons = sorted({row.person for row in rows})
+        place = {person: at for at, person in enumerate(persons)}
+        return cls(
+            persons,
+            np.array([place[row.person] for row in rows], np.int32),
+            np.array([row.camera for row in rows], np.int32),
+            np.array([row.time_ms for row in rows], np.int64),
+            np.array([row.kind for row in rows], np.int8),
+            np.array([row.revision for row in rows], np.int32),
+            np.array([row.position for row in rows], np.int64),
+            np.array([row.values for row in rows], np.int32).reshape(len(rows), len(CATALOGUE)),
+        )
+
+    def row(self, at: int) -> "Row":
+        """One row by itself."""
+        return Row(
+            self.persons[self.person[at]],
+            int(self.camera[at]),
+            int(self.time_ms[at]),
+            int(self.kind[at]),
+            int(self.revision[at]),
+            int(self.position[at]),
+            self.values[at],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of `FeatureRows` by itself."""
+
+    person: str
+    camera: int
+    time_ms: int
+    kind: int
+    revision: int
+    position: int
+    values: NDArray[np.int32]

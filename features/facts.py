@@ -1,0 +1,91 @@
+"""Facts that wait: a purchase or an identity change goes to the journal once the seconds it needs are closed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.attribution import Incarnations, TillPlaces, TillPresence, TrackSpan, attribute, ready_at_ms
+from features.events import IdentityChange, Purchase
+from features.keypoints import Int64s
+from features.segments import SEGMENT_MS, Attribution, TrackChange
+from features.site import Site
+from features.tracks import Tracks
+from features.watermark import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A fact and what it waits for.
+
+    Attributes:
+        fact: the purchase or identity change.
+        cameras: places of the cameras whose seconds it needs; without any it waits for `give_up_ms`.
+        ready_ms: the cameras' watermark that settles it.
+        give_up_ms: the time of all sources at which it waits no longer.
+    """
+
+    fact: Purchase | IdentityChange
+    cameras: tuple[int, ...]
+    ready_ms: int
+    give_up_ms: int
+
+    @property
+    def rank(self) -> tuple[int, str]:
+        """Facts that are settled at once go to the journal in this order."""
+        return self.fact.time_ms, self.fact.receipt if isinstance(self.fact, Purchase) else self.fact.change
+
+    def is_ready(self, watermark_ms: Int64s, now_ms: int) -> bool:
+        """Whether nothing more is awaited. `watermark_ms` is (cameras,)."""
+        seen = bool(self.cameras) and all(watermark_ms[camera] >= self.ready_ms for camera in self.cameras)
+        return seen or now_ms >= self.give_up_ms
+
+    def ready_at_row(self, moved: Progress, now_ms: Int64s, allowance_ms: int) -> int:
+        """The first row of a block with which it gets ready. `now_ms` is (rows,), ascending."""
+        given_up = int(np.searchsorted(now_ms, self.give_up_ms))
+        if not self.cameras:
+            return given_up
+        cameras = np.array(self.cameras, np.int32)
+        reached = moved.reached_at(cameras, np.full(len(cameras), self.ready_ms + allowance_ms))
+        return min(given_up, int(reached.max()))
+
+
+def waiting_for(fact: Purchase | IdentityChange, site: Site) -> Waiting:
+    """What a fact waits for: the till's camera or the cameras of the tracks."""
+    give_up_ms = fact.time_ms + site.timing.fact_allowance_ms
+    if isinstance(fact, Purchase):
+        names = {till.camera for till in site.tills if (till.store, till.name) == (fact.store, fact.till)}
+        ready_ms = ready_at_ms(fact)
+    else:
+        names = {fact.camera, fact.other_camera or fact.camera}
+        ready_ms = fact.time_ms
+    cameras = tuple(place for place, camera in enumerate(site.cameras) if camera.name in names)
+    return Waiting(fact, cameras, -(-ready_ms // SEGMENT_MS) * SEGMENT_MS, give_up_ms)
+
+
+def resolve(
+    fact: Purchase | IdentityChange, presence: TillPresence, places: TillPlaces, tracks: Tracks, cameras: list[str]
+) -> Attribution | TrackChange:
+    """The journal's entry for a fact: with candidates for a purchase, with tracks named for an identity change."""
+    if isinstance(fact, Purchase):
+        return attribute(fact, presence, places, _incarnations(fact.person, tracks, cameras))
+    other = None
+    if fact.other_camera is not None and fact.other_track is not None:
+        other = _named(tracks, cameras, fact.other_camera, fact.other_track, fact.time_ms)
+    return TrackChange(fact, _named(tracks, cameras, fact.camera, fact.track, fact.time_ms), other)
+
+
+def _incarnations(token: str | None, tracks: Tracks, cameras: list[str]) -> Incarnations:
+    camera, _, rest = (token or "").partition("/")
+    tracker = rest.partition("/")[0]
+    if camera not in cameras or not tracker:
+        return {}
+    meant = tracks.take((tracks.camera == cameras.index(camera)) & (tracks.tracker == int(tracker)))
+    spans = zip(meant.names(cameras), meant.start_ms.tolist(), meant.end_ms.tolist(), strict=True)
+    return {f"{camera}/{tracker}": [TrackSpan(*span) for span in spans]}
+
+
+def _named(tracks: Tracks, cameras: list[str], camera: str, tracker: int, time_ms: int) -> str | None:
+    if camera not in cameras:
+        return None
+    place = tracks.alive_at(cameras.index(camera), tracker, time_ms)
+    return None if place is None else tracks.take(np.array([place])).names(cameras)[0]

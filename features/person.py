@@ -1,0 +1,178 @@
+"""The person step: journal entries in, rows of sequence features out; the same journal always gives the same rows."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from features import windows
+from features.fold import FOLD, Folds
+from features.identity import Identities, change, forget, join, publish
+from features.keypoints import Bools, Int32s, Int64s
+from features.motion import ways
+from features.segments import SEGMENT_MS, Attribution, Entry, SegmentBlock, Segments, TrackChange
+from features.sequence import FINAL, GRID, SECOND, FeatureRows
+from features.site import Thresholds
+from features.visit import Places, Seconds, advance, feature_values, no_gait, prepare
+
+
+@dataclass(slots=True)
+class PersonState:
+    """What the person step remembers; it owns the arrays and changes them in place.
+
+    Attributes:
+        slots: where each track's fold is.
+        free: slots that may be taken again.
+        folds: (slots,) of `FOLD`.
+        ring: (slots, 60, quantities) seconds of the sliding sums.
+        gait: (slots, 8, gait values) last seconds of the gait.
+        identities: tracks that are one person, purchases joined to them, and what was published of late.
+        ended: tracks that ended, with the journal's time by which they may be forgotten.
+        now_ms: latest event time in the journal.
+        position: place in the journal of the next entry.
+    """
+
+    identities: Identities
+    slots: dict[str, int] = field(default_factory=dict)
+    free: list[int] = field(default_factory=list)
+    folds: Folds = field(default_factory=lambda: np.zeros(0, FOLD))
+    ring: windows.Ring = field(default_factory=lambda: windows.empty_rings(0)[0])
+    gait: windows.Ring = field(default_factory=lambda: windows.empty_rings(0)[1])
+    ended: list[tuple[int, str]] = field(default_factory=list)
+    now_ms: int = 0
+    position: int = 0
+
+
+def person_step(state: PersonState, entry: Entry, places: Places) -> FeatureRows:
+    """Fold one journal entry and give the feature rows that it changes or adds."""
+    if isinstance(entry, SegmentBlock):
+        return _fold_block(state, entry, places)
+    position, state.position = state.position, state.position + 1
+    if isinstance(entry, Attribution):
+        return join(state.identities, entry, position)
+    if isinstance(entry, TrackChange):
+        return change(state.identities, entry, position)
+    return FeatureRows.of([])
+
+
+def _fold_block(state: PersonState, block: SegmentBlock, places: Places) -> FeatureRows:
+    slot = _slots_of(state, block)[block.track]
+    folds, gait = _fold_seconds(state, block, slot, places)
+    rows = _rows(state, block, feature_values(folds, gait), folds["end_ms"], places)
+    state.position += len(block)
+    state.now_ms = max(state.now_ms, int(block.rows["second_ms"].max(initial=0)))
+    published = publish(state.identities, rows)
+    _forget(state, block, places.site.timing.fact_allowance_ms)
+    return published
+
+
+def _slots_of(state: PersonState, block: SegmentBlock) -> Int32s:
+    """(tracks,) the slot of each of a block's tracks, taken where the track is new."""
+    new = [track for track in block.tracks if track not in state.slots]
+    if len(new) > len(state.free):
+        _grow(state, len(new))
+    for track in new:
+        state.slots[track] = state.free.pop()
+    slots = np.array([state.slots[track] for track in block.tracks], np.int32)
+    begun = slots[[track in set(new) for track in block.tracks]] if new else slots[:0]
+    state.folds[begun] = np.zeros(1, FOLD)
+    state.ring[begun], state.gait[begun] = (ring[0] for ring in windows.empty_rings(1))
+    state.folds["camera"][slots] = block.cameras
+    return slots
+
+
+def _grow(state: PersonState, wanted: int) -> None:
+    slots = len(state.folds)
+    more = max(wanted, slots, 64)
+    ring, gait = windows.empty_rings(more)
+    state.folds = np.concatenate([state.folds, np.zeros(more, FOLD)])
+    state.ring, state.gait = np.concatenate([state.ring, ring]), np.concatenate([state.gait, gait])
+    state.free += range(slots + more - 1, slots - 1, -1)
+
+
+def _fold_seconds(state: PersonState, block: SegmentBlock, slot: Int32s, places: Places) -> tuple[Folds, Int32s]:
+    """The fold after each row, and the gait where it is published: waves of one second of every track."""
+    live = np.flatnonzero(block.rows["frames"] > 0)
+    rows, at = block.rows[live], slot[live]
+    order = np.lexsort((rows["second_ms"], at))
+    thresholds = places.site.thresholds
+    way = ways(rows, at, order, state.folds, thresholds.still_mm_per_s)
+    seconds = prepare(rows, block.cameras[block.track[live]], way, places)
+    shown = on_grid(rows["second_ms"] + SEGMENT_MS, places)
+    folds, recent = np.zeros(len(slot), FOLD), []
+    for wave in _waves(at, order):
+        folds[live[wave]] = _fold_wave(state, at[wave], seconds.take(wave), thresholds)
+        grid = wave[shown[wave]]
+        recent.append((live[grid], windows.recent_gait(state.gait, at[grid], rows["second_ms"][grid])))
+    ends = np.flatnonzero(block.rows["frames"] == 0)
+    folds[ends] = state.folds[slot[ends]]
+    recent.append((ends, windows.recent_gait(state.gait, slot[ends], folds["end_ms"][ends] - SEGMENT_MS)))
+    return folds, _gait(recent, len(slot))
+
+
+def _fold_wave(state: PersonState, slot: Int32s, second: Seconds, thresholds: Thresholds) -> Folds:
+    now, second_ms = state.folds[slot], second.rows["second_ms"]
+    windows.slide(state.ring, state.gait, now, slot, second_ms)
+    advance(now, second, thresholds)
+    windows.add(state.ring, now, slot, second_ms, second.windowed)
+    windows.add_gait(state.gait, slot, second.rows)
+    state.folds[slot] = now
+    return now
+
+
+def _gait(recent: list[tuple[Int64s, windows.Ring]], rows: int) -> Int32s:
+    """Gait features of the rows that are published, all at once, since they need many small operations."""
+    gait = no_gait(rows)
+    at = np.concatenate([rows for rows, _ in recent])
+    if len(at):
+        gait[at] = windows.gait_of(np.concatenate([values for _, values in recent]))
+    return gait
+
+
+def _waves(slot: Int32s, order: Int64s) -> list[Int64s]:
+    """Rows in turns such that every track is in each at most once, its seconds in order.
+
+    Args:
+        slot: (rows,) the fold of each row.
+        order: the rows by slot and second.
+    """
+    starts = np.flatnonzero(np.append(True, np.diff(slot[order]) != 0)[: len(order)])
+    turn = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
+    by_turn = np.argsort(turn, kind="stable")
+    return np.split(order[by_turn], np.cumsum(np.bincount(turn))[:-1]) if len(order) else []
+
+
+def on_grid(time_ms: Int64s, places: Places) -> Bools:
+    """Whether scores are published at each instant."""
+    published: Bools = time_ms % places.site.timing.score_every_ms == 0
+    return published
+
+
+def _published(rows: Segments, places: Places) -> Bools:
+    published: Bools = on_grid(rows["second_ms"] + SEGMENT_MS, places) | (rows["frames"] == 0)
+    return published
+
+
+def _rows(state: PersonState, block: SegmentBlock, values: Int32s, end_ms: Int64s, places: Places) -> FeatureRows:
+    final = block.rows["frames"] == 0
+    kind = np.where(final, FINAL, np.where(_published(block.rows, places), GRID, SECOND))
+    return FeatureRows(
+        persons=block.tracks,
+        person=block.track,
+        camera=block.cameras[block.track],
+        time_ms=end_ms,
+        kind=kind.astype(np.int8),
+        revision=(final & on_grid(end_ms, places)).astype(np.int32),
+        position=state.position + np.arange(len(block)),
+        values=values,
+    )
+
+
+def _forget(state: PersonState, block: SegmentBlock, allowance_ms: int) -> None:
+    """Let go of tracks that ended and of what was published, once no fact can correct them any more."""
+    ends = np.flatnonzero(block.rows["frames"] == 0)
+    state.ended += [(int(block.rows["second_ms"][at]) + allowance_ms, block.tracks[block.track[at]]) for at in ends]
+    gone = [track for until_ms, track in state.ended if until_ms < state.now_ms]
+    if gone:
+        state.ended = [(until_ms, track) for until_ms, track in state.ended if until_ms >= state.now_ms]
+        state.free += [state.slots.pop(track) for track in gone]
+    forget(state.identities, state.now_ms - allowance_ms, gone)
