@@ -294,3 +294,13 @@ def _reach(tracks: set[str], links: set[frozenset[str]]) -> set[str]:
     while more := {track for link in links if link & reached for track in link} - reached:
         reached |= more
     return reached
+
+
+def person_of(known: Identities, track: str) -> str:
+    """The person a track belongs to by all that is known now."""
+    if track not in known.special:
+        return track
+    links: set[frozenset[str]] = set()
+    for news in known.changes:
+        _apply(links, news)
+    return min(_reach({track}, links), key=_seniority)

@@ -1,9 +1,9 @@
 """Recordings: a folder with a site, poses and events, as Vigil reads it.
 
-    site.yaml        the site; without it every camera is uncalibrated and has no zones
-    poses.parquet    person-frames, the schema of `streams.codecs.poses`
-    *.jsonl          events of `features.events`, one to a line: poses, purchases, identities, dispositions
-    truth.json       labels of a scenario or a data set; never read by `vigil run`
+site.yaml        the site; without it every camera is uncalibrated and has no zones
+poses.parquet    person-frames, the schema of `streams.codecs.poses`
+*.jsonl          events of `features.events`, one to a line: poses, purchases, identities, dispositions
+truth.json       labels of a scenario or a data set; never read by `vigil run`
 """
 
 from pathlib import Path

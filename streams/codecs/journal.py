@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -9,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.segments import SEGMENT, Entry, Fact, SegmentBlock
-from features.site import Site
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _SEGMENT_FIELDS = [
@@ -20,6 +20,7 @@ SCHEMA = pa.schema(
     [
         pa.field("position", pa.int64(), nullable=False),
         pa.field("track", _TEXT),
+        pa.field("camera", _TEXT),
         *_SEGMENT_FIELDS,
         pa.field("fact", pa.binary()),
     ]
@@ -27,39 +28,82 @@ SCHEMA = pa.schema(
 _facts = msgspec.json.Decoder(Fact)
 
 
+ROWS_PER_GROUP = 65_536
+
+
 class JournalWriter:
     """Appends entries to a journal file and gives each its position."""
 
     def __init__(self, path: Path) -> None:
-        self._file = pq.ParquetWriter(path, SCHEMA, compression="zstd", use_dictionary=["track"])
-        self._position = 0
+        self._file = pq.ParquetWriter(path, SCHEMA, compression="zstd", use_dictionary=["track", "camera"])
+        self._held: list[pa.Table] = []
+        self._position = self._written = 0
 
-    def append(self, entry: Entry) -> int:
-        """Write an entry; returns the position of its first row."""
+    def append(self, entry: Entry, cameras: list[str]) -> int:
+        """Write an entry; returns the position of its first row. `cameras` are the site's."""
         first = self._position
-        table = _segments_table(entry, first) if isinstance(entry, SegmentBlock) else _fact_table(entry, first)
-        self._file.write_table(table)
+        table = _segments_table(entry, cameras, first) if isinstance(entry, SegmentBlock) else _fact_table(entry, first)
+        self._held.append(table)
         self._position += table.num_rows
+        if self._position - self._written >= ROWS_PER_GROUP:
+            self._write()
         return first
 
     def close(self) -> None:
         """Finish the file."""
+        self._write()
         self._file.close()
 
+    def _write(self) -> None:
+        if self._held:
+            self._file.write_table(pa.concat_tables(self._held).unify_dictionaries(), row_group_size=ROWS_PER_GROUP)
+        self._held, self._written = [], self._position
 
-def _segments_table(block: SegmentBlock, first: int) -> pa.Table:
+
+def read_journal(path: Path, cameras: list[str]) -> Iterator[Entry]:
+    """The entries of a journal in order; segments that follow one another come as blocks."""
+    places = {name: place for place, name in enumerate(cameras)}
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=ROWS_PER_GROUP, use_threads=False):
+            facts = np.flatnonzero(batch.column("fact").is_valid().to_numpy(zero_copy_only=False)).tolist()
+            start = 0
+            for stop in [*facts, batch.num_rows]:
+                if stop > start:
+                    yield _block(batch.slice(start, stop - start), places)
+                if stop < batch.num_rows:
+                    yield _facts.decode(batch.column("fact")[stop].as_py())
+                start = stop + 1
+
+
+def _block(batch: pa.RecordBatch, places: dict[str, int]) -> SegmentBlock:
+    tracks, first, track = np.unique(_texts(batch, "track"), return_index=True, return_inverse=True)
+    cameras = np.array([places[name] for name in _texts(batch, "camera")[first]], np.int32)
+    rows = np.zeros(batch.num_rows, SEGMENT)
+    for field in _SEGMENT_FIELDS:
+        values = batch.column(field.name)
+        flat = values.flatten() if pa.types.is_fixed_size_list(field.type) else values
+        rows[field.name] = flat.to_numpy(zero_copy_only=False).reshape(rows[field.name].shape)
+    return SegmentBlock(tracks.tolist(), cameras, track.astype(np.int32), rows)
+
+
+def _texts(batch: pa.RecordBatch, name: str) -> Any:  # noqa: ANN401 - pyarrow is untyped
+    return np.array(batch.column(name).cast(pa.string()).to_pylist(), dtype=object).astype(str)
+
+
+def _segments_table(block: SegmentBlock, cameras: list[str], first: int) -> pa.Table:
     rows = len(block)
     names = pa.DictionaryArray.from_arrays(pa.array(block.track), pa.array(block.tracks, pa.string()))
+    places = pa.DictionaryArray.from_arrays(pa.array(block.cameras[block.track]), pa.array(cameras, pa.string()))
     columns = [_segment_column(block.rows[field.name]) for field in _SEGMENT_FIELDS]
     positions = pa.array(np.arange(first, first + rows))
-    return pa.Table.from_arrays([positions, names, *columns, pa.nulls(rows, pa.binary())], schema=SCHEMA)
+    return pa.Table.from_arrays([positions, names, places, *columns, pa.nulls(rows, pa.binary())], schema=SCHEMA)
 
 
-def _segment_column(values: np.ndarray) -> pa.Array:  # type: ignore[type-arg]
+def _segment_column(values: Any) -> pa.Array:  # noqa: ANN401 - pyarrow is untyped
     flat = pa.array(np.ascontiguousarray(values).reshape(-1))
     return flat if values.ndim == 1 else pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
 
 
 def _fact_table(fact: Fact, position: int) -> pa.Table:
-    columns = [pa.array([position]), pa.nulls(1, _TEXT), *(pa.nulls(1, field.type) for field in _SEGMENT_FIELDS)]
-    return pa.Table.from_arrays([*columns, pa.array([msgspec.json.encode(fact)])], schema=SCHEMA)
+    nothing = [pa.nulls(1, field.type) for field in SCHEMA][1:-1]
+    return pa.Table.from_arrays([pa.array([position]), *nothing, pa.array([msgspec.json.encode(fact)])], schema=SCHEMA)

@@ -1,0 +1,449 @@
+"""The decision step: which rows are published as scores, which become alerts, and which alerts are taken back."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from features.keypoints import Bools, Int32s, Int64s, Ints
+from features.sequence import COLUMN, FINAL, GRID, SECOND, FeatureRows
+from features.site import Site
+from models.bundle import BANDS, ELEVATED, HIGH, LOW, AbstainRule, BandName, Bundle
+from models.scorecard import Change, Contribution
+
+HOUR_MS = 3_600_000
+NOWHERE = ""  # the camera, by its name and by its place -1, of persons whom none saw
+REASONS = 3  # of an alert
+REMEMBERED = 16  # band changes and alerts of a person
+DEPARTED_MAX = 10_000  # persons who left and are remembered for corrections
+
+ScoreKind = Literal["interim", "grid", "final"]
+KINDS: dict[int, ScoreKind] = {SECOND: "interim", GRID: "grid", FINAL: "final"}
+
+
+class ObjectiveEvent(NamedTuple):
+    """Something that can be checked without an opinion: a feature of at least a value."""
+
+    name: str
+    feature: str
+    at_least: int
+
+
+OBJECTIVE_EVENTS = (
+    ObjectiveEvent("stayed in a restricted zone", "restricted_loiter_s", 1),
+    ObjectiveEvent("left with goods handled and no purchase joined", "unpaid_exit", 500),
+    ObjectiveEvent("bought a combination the site's rules name", "combination_level", 1),
+)
+EVENT_NAMES = tuple(
+    tuple(event.name for bit, event in enumerate(OBJECTIVE_EVENTS) if events >> bit & 1)
+    for events in range(1 << len(OBJECTIVE_EVENTS))
+)
+
+OBSERVED, POSED = COLUMN["observed_s"], COLUMN["posed_permille"]
+
+
+class Score(Struct, frozen=True, gc=False, tag="score", tag_field="type"):
+    """A published review priority.
+
+    A grid or final score of revision r supersedes revision r - 1 of the same instant. An interim score is published
+    when the band changed between two instants of the grid, and the person's next grid or final score supersedes it.
+
+    Attributes:
+        id: `person#time_ms.revision`.
+        camera: the camera that saw the person last.
+        supersedes: the id of the score this one corrects.
+        position: place in the journal of the entry the score was made at.
+        score: 0..1000; none when abstained, and then neither band, probability nor reasons.
+        abstain: why nothing is said.
+        probability_permille: how often reviewers agreed with such a score.
+        contributions: what the score is the sum of, besides the bundle's base; the largest first.
+        counterfactual: the smallest change that would have kept the person out of the band.
+        events: the objective events.
+        bundle: digest of the bundle.
+    """
+
+    id: str
+    person: str
+    camera: str | None
+    time_ms: int
+    kind: ScoreKind
+    revision: int
+    supersedes: str | None
+    position: int
+    score: int | None
+    abstain: str | None
+    band: BandName | None
+    probability_permille: int | None
+    contributions: list[Contribution]
+    counterfactual: list[Change]
+    events: tuple[str, ...]
+    bundle: str
+
+
+class Alert(Struct, frozen=True, gc=False, tag="alert", tag_field="type"):
+    """A call to look at a person now, or, with `withdraws`, the word that an earlier call no longer holds.
+
+    Attributes:
+        id: the id of the score that raised it and `#alert`, or `#withdrawn` where that alert is taken back.
+        score_id: the score it rests on.
+        events: the objective events that are left; never empty when an alert is raised.
+        reasons: the largest contributions.
+        withdraws: the id of the alert that is taken back.
+    """
+
+    id: str
+    person: str
+    camera: str | None
+    time_ms: int
+    score_id: str
+    score: int | None
+    band: BandName | None
+    events: tuple[str, ...]
+    reasons: list[Contribution]
+    withdraws: str | None = None
+
+
+class Standing(Struct, frozen=True, gc=False):
+    """An alert that was raised and not withdrawn; bit e of `events` is objective event e."""
+
+    id: str
+    time_ms: int
+    events: int
+
+
+class Course(Struct, frozen=True, gc=False):
+    """A person's way through the bands, as (time_ms, band from then on), and the alerts that stand."""
+
+    changes: tuple[tuple[int, int], ...] = ()
+    alerts: tuple[Standing, ...] = ()
+
+    @property
+    def band(self) -> int:
+        """The band now."""
+        return self.changes[-1][1] if self.changes else LOW
+
+    def band_before(self, time_ms: int) -> int:
+        """The band just before an instant."""
+        return next((band for since, band in reversed(self.changes) if since < time_ms), LOW)
+
+
+class DecisionState(Struct):
+    """What a decision needs of earlier rows. Persons who were always low are not in it.
+
+    Attributes:
+        courses: of persons by name.
+        departed: names of `courses` whose visit ended, the first to leave first.
+        budgets: by camera, the latest hour with an alert and how many alerts it had.
+        suppressed: rows of the high band that raised no alert, by reason.
+    """
+
+    courses: dict[str, Course] = field(default_factory=dict)
+    departed: dict[str, bool] = field(default_factory=dict)
+    budgets: dict[str, tuple[int, int]] = field(default_factory=dict)
+    suppressed: dict[str, int] = field(default_factory=dict)
+
+    def forget(self, person: str) -> None:
+        """Drops all that is known of a person."""
+        self.courses.pop(person, None)
+        self.departed.pop(person, None)
+
+
+class Decisions(NamedTuple):
+    """The state after a block of rows, and what it led to, in the order of the rows."""
+
+    state: DecisionState
+    scores: list[Score]
+    alerts: list[Alert]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What each row says by itself: (rows,) each, contributions (rows, scored features).
+
+    `floor` is the band whose enter threshold the score reaches, `ceiling` the one whose leave threshold it reaches: a
+    person's band is the one before, held between the two. Rows that abstain hold nobody.
+    """
+
+    contributions: Int32s
+    scores: Int32s
+    events: Ints
+    abstained: Bools
+    floor: Ints
+    ceiling: Ints
+
+
+class _Moment(NamedTuple):
+    row: int
+    person: str
+    camera: str
+    time_ms: int
+    kind: int
+    revision: int
+    events: int
+    abstained: bool
+    floor: int
+    ceiling: int
+
+
+class _Draft(NamedTuple):
+    person: str
+    camera: str
+    values: list[int]
+    time_ms: int
+    kind: int
+    revision: int
+    position: int
+    score: int
+    abstained: bool
+    band: int
+    probability_permille: int
+    events: int
+    observed_s: int
+    posed_permille: int
+    points: list[int]
+
+
+class _Call(NamedTuple):
+    """An alert that a row raises or, with `withdraws`, takes back."""
+
+    row: int
+    id: str
+    withdraws: str | None = None
+
+
+def decide(state: DecisionState, rows: FeatureRows, bundle: Bundle, site: Site) -> Decisions:
+    """What is published of a block of rows, and what is alerted.
+
+    Rows of the grid and final rows are always published. A row of a second is published, as an interim score, when
+    the person's band changed or an alert is raised. Corrections (revision > 0) leave bands and later scores as they
+    were, but may raise or withdraw an alert.
+
+    Args:
+        state: moved on in place.
+        rows: in journal order; how they are split into blocks makes no difference.
+        bundle: sealed.
+        site: of the rows' cameras.
+    """
+    judged = _judge(rows.values, bundle)
+    bands = np.zeros(len(rows), np.int8)
+    published = rows.kind != SECOND
+    calls: list[_Call] = []
+    for moment in _moments(state, rows, judged, site):
+        band, changed = _move(state, moment)
+        called = [*_withdraw(state, moment, band), *_raise(state, moment, band, site)]
+        if moment.kind == FINAL:
+            _depart(state, moment.person)
+        bands[moment.row] = band
+        published[moment.row] |= changed or bool(called)
+        calls += called
+    scores = _publish(np.flatnonzero(published), rows, judged, bands, bundle, site)
+    return Decisions(state, list(scores.values()), [_alert(call, scores[call.row]) for call in calls])
+
+
+def _judge(values: Int32s, bundle: Bundle) -> _Judged:
+    contributions = bundle.scorecard.contributions(values)
+    scores = bundle.scorecard.totals(contributions)
+    events = np.zeros(len(values), np.int8)
+    for bit, event in enumerate(OBJECTIVE_EVENTS):
+        events |= (values[:, COLUMN[event.feature]] >= event.at_least).astype(np.int8) << bit
+    brief, thin = _unseen(values, contributions, bundle)
+    abstained = (brief | thin) & (events == 0)
+    floor = np.searchsorted([band.enter for band in bundle.bands[ELEVATED:]], scores, "right")
+    ceiling = np.searchsorted([band.leave for band in bundle.bands[ELEVATED:]], scores, "right")
+    floor[abstained], ceiling[abstained] = LOW, HIGH
+    return _Judged(contributions, scores, events, abstained, floor, ceiling)
+
+
+def _unseen(values: Int32s, contributions: Int32s, bundle: Bundle) -> tuple[Bools, Bools]:
+    """(rows,) seen too briefly; (rows,) points for posture where too little of the body was seen."""
+    postural = [at for at, scored in enumerate(bundle.scorecard.features) if scored.spec.family == "posture"]
+    thin = (values[:, POSED] < bundle.abstain.posed_permille) & contributions[:, postural].any(axis=1)
+    return values[:, OBSERVED] < bundle.abstain.observed_s, thin
+
+
+def _moments(state: DecisionState, rows: FeatureRows, judged: _Judged, site: Site) -> list[_Moment]:
+    """The rows at which a band or an alert may change: of persons who are known or reach a band above low."""
+    at = np.flatnonzero(_restless(state, rows, judged)[rows.person])
+    cameras = [*(camera.name for camera in site.cameras), NOWHERE]
+    columns = (rows.time_ms, rows.kind, rows.revision, judged.events, judged.abstained, judged.floor, judged.ceiling)
+    return [
+        _Moment(row, rows.persons[person], cameras[camera], *others)
+        for row, person, camera, *others in zip(
+            at.tolist(),
+            rows.person[at].tolist(),
+            rows.camera[at].tolist(),
+            *(column[at].tolist() for column in columns),
+            strict=True,
+        )
+    ]
+
+
+def _restless(state: DecisionState, rows: FeatureRows, judged: _Judged) -> Bools:
+    restless = np.zeros(len(rows.persons), np.bool_)
+    restless[rows.person[judged.floor > LOW]] = True
+    if state.courses:
+        present = np.unique(rows.person).tolist()
+        restless[[person for person in present if rows.persons[person] in state.courses]] = True
+    return restless
+
+
+def _move(state: DecisionState, moment: _Moment) -> tuple[int, bool]:
+    """The band at a moment, and whether it is a change to be told; a correction changes nothing."""
+    course = state.courses.get(moment.person, Course())
+    before = course.band_before(moment.time_ms) if moment.revision else course.band
+    band = max(moment.floor, min(before, moment.ceiling))
+    if moment.revision:
+        return band, False
+    after = LOW if moment.kind == FINAL else band
+    if after != course.band:
+        changes = (*course.changes, (moment.time_ms, after))[-REMEMBERED:]
+        state.courses[moment.person] = replace(course, changes=changes)
+    return band, band != before
+
+
+def _withdraw(state: DecisionState, moment: _Moment, band: int) -> list[_Call]:
+    """The calls that a correction takes back.
+
+    An alert falls with the band of its own row, and with its objective events: those are facts of the visit so far,
+    so a correction of the same row or a later one that has none of them denies them for the alert's row too.
+    """
+    course = state.courses.get(moment.person)
+    if course is None or not moment.revision:
+        return []
+    void = [alert for alert in course.alerts if _is_void(alert, moment, band)]
+    if void:
+        left = tuple(alert for alert in course.alerts if alert not in void)
+        state.courses[moment.person] = replace(course, alerts=left)
+    return [_Call(moment.row, alert.id.replace("#alert", "#withdrawn"), alert.id) for alert in void]
+
+
+def _is_void(alert: Standing, moment: _Moment, band: int) -> bool:
+    below = alert.time_ms == moment.time_ms and band < HIGH
+    return below or (alert.time_ms <= moment.time_ms and not alert.events & moment.events)
+
+
+def _raise(state: DecisionState, moment: _Moment, band: int, site: Site) -> list[_Call]:
+    if band < HIGH or moment.abstained:
+        return []
+    if reason := _suppressed(state, moment, site):
+        state.suppressed[reason] = state.suppressed.get(reason, 0) + 1
+        return []
+    call = _Call(moment.row, f"{_score_id(moment.person, moment.time_ms, moment.revision)}#alert")
+    course = state.courses.get(moment.person, Course())
+    alerts = (*course.alerts, Standing(call.id, moment.time_ms, moment.events))[-REMEMBERED:]
+    state.courses[moment.person] = replace(course, alerts=alerts)
+    hour, used = _budget(state, moment)
+    state.budgets[moment.camera] = (hour, used + 1)
+    return [call]
+
+
+def _suppressed(state: DecisionState, moment: _Moment, site: Site) -> str | None:
+    """Why a row of the high band raises no alert, if it does not."""
+    if not moment.events:
+        return "no objective event"
+    course = state.courses.get(moment.person, Course())
+    if any(_rests(alert, moment, site.alerting.cooldown_s * 1_000) for alert in course.alerts):
+        return "cooldown"
+    if _budget(state, moment)[1] >= site.alerting.budget_per_camera_hour:
+        return "budget"
+    return None
+
+
+def _rests(alert: Standing, moment: _Moment, cooldown_ms: int) -> bool:
+    same = alert.events == moment.events and moment.time_ms - alert.time_ms < cooldown_ms
+    return same or alert.time_ms == moment.time_ms
+
+
+def _budget(state: DecisionState, moment: _Moment) -> tuple[int, int]:
+    """The hour a moment's alert would count in, and the alerts counted there; what is earlier counts in the latest."""
+    latest, used = state.budgets.get(moment.camera, (0, 0))
+    hour = moment.time_ms // HOUR_MS
+    return (hour, 0) if hour > latest else (latest, used)
+
+
+def _depart(state: DecisionState, person: str) -> None:
+    if person in state.courses:
+        state.departed.pop(person, None)
+        state.departed[person] = True
+    if len(state.departed) > DEPARTED_MAX:
+        state.forget(next(iter(state.departed)))
+
+
+def _publish(
+    at: Int64s, rows: FeatureRows, judged: _Judged, bands: Ints, bundle: Bundle, site: Site
+) -> dict[int, Score]:
+    """The scores of the rows `at`, by row."""
+    cameras = [*(camera.name for camera in site.cameras), NOWHERE]
+    probability_permille = bundle.calibration.probability_permille(judged.scores)
+    columns: list[NDArray[Any]] = [
+        *(rows.time_ms, rows.kind, rows.revision, rows.position, judged.scores, judged.abstained, bands),
+        *(probability_permille, judged.events, rows.values[:, OBSERVED], rows.values[:, POSED], judged.contributions),
+    ]
+    drafts = zip(
+        at.tolist(),
+        rows.person[at].tolist(),
+        rows.camera[at].tolist(),
+        rows.values[at[:, None], bundle.scorecard.columns].tolist(),
+        *(column[at].tolist() for column in columns),
+        strict=True,
+    )
+    return {
+        row: _score(_Draft(rows.persons[person], cameras[camera], *others), bundle)
+        for row, person, camera, *others in drafts
+    }
+
+
+def _score(draft: _Draft, bundle: Bundle) -> Score:
+    card, said = bundle.scorecard, not draft.abstained
+    return Score(
+        id=_score_id(draft.person, draft.time_ms, draft.revision),
+        person=draft.person,
+        camera=draft.camera or None,
+        time_ms=draft.time_ms,
+        kind=KINDS[draft.kind],
+        revision=draft.revision,
+        supersedes=_superseded(draft),
+        position=draft.position,
+        score=draft.score if said else None,
+        abstain=None if said else _abstain_reason(draft, bundle.abstain),
+        band=BANDS[draft.band] if said else None,
+        probability_permille=draft.probability_permille if said else None,
+        contributions=card.reasons(draft.values, draft.points) if said else [],
+        counterfactual=card.counterfactual(draft.values, bundle.bands[draft.band].leave) if said else [],
+        events=EVENT_NAMES[draft.events],
+        bundle=bundle.digest,
+    )
+
+
+def _score_id(person: str, time_ms: int, revision: int) -> str:
+    return f"{person}#{time_ms}.{revision}"
+
+
+def _superseded(draft: _Draft) -> str | None:
+    if draft.kind == SECOND or not draft.revision:
+        return None
+    return _score_id(draft.person, draft.time_ms, draft.revision - 1)
+
+
+def _abstain_reason(draft: _Draft, rule: AbstainRule) -> str:
+    if draft.observed_s < rule.observed_s:
+        return f"observed {max(0, draft.observed_s)} s, needs {rule.observed_s} s"
+    return f"saw {max(0, draft.posed_permille)} permille of the body, needs {rule.posed_permille} permille"
+
+
+def _alert(call: _Call, score: Score) -> Alert:
+    return Alert(
+        id=call.id,
+        person=score.person,
+        camera=score.camera,
+        time_ms=score.time_ms,
+        score_id=score.id,
+        score=score.score,
+        band=score.band,
+        events=score.events,
+        reasons=score.contributions[:REASONS],
+        withdraws=call.withdraws,
+    )

@@ -1,0 +1,175 @@
+"""A run as one HTML page that needs nothing else: no network, no script to be read."""
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+from streams.console import svg
+from streams.console.overview import overview_picture
+from streams.console.person_section import band_chip, person_section
+from streams.console.svg import element, escape
+from streams.console.view import ABSTAIN, Account, PersonView, RunView
+from streams.console.words import PURPOSE, probability, signed
+
+PERSONS_SHOWN = 40
+ABSTAINED_SHOWN = 5
+RANKED_SHOWN = 500
+REASONS_SHOWN = 3
+
+
+def page(run: RunView) -> str:
+    """The page: what this is, persons by review priority, a section a person, the accounts."""
+    shown = [*run.scored[:PERSONS_SHOWN], *run.abstained[:ABSTAINED_SHOWN]]
+    anchors = {person.name: f"person-{at}" for at, person in enumerate(shown, 1)}
+    body = element(
+        "body",
+        '<a class="skip" href="#ranked">Skip to the persons</a>',
+        _header(run),
+        element("main", _overview(run), _ranked(run, anchors), _persons(run, shown, anchors), _accounts(run.accounts)),
+        _footer(run),
+        element("script", _asset("page.js")),
+    )
+    return f'<!doctype html>\n<html lang="en">{_head(run)}{body}</html>\n'
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("streams.console") / name).read_text(encoding="utf-8")
+
+
+def _head(run: RunView) -> str:
+    style = svg.style() + _asset("page.css")
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(_asset('page.js'))}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return element(
+        "head",
+        '<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="referrer" content="no-referrer">',
+        element("title", escape(f"{run.title}: review priorities")),
+        element("style", style),
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _header(run: RunView) -> str:
+    facts = [
+        ("persons scored", str(len(run.scored))),
+        (f"{ABSTAIN}, no score", str(len(run.abstained))),
+        ("cameras", str(len(run.cameras))),
+        ("speed", run.speed),
+        ("scorecard", run.bundle_digest),
+    ]
+    listed = [f"<div><dt>{escape(term)}</dt><dd>{escape(value)}</dd></div>" for term, value in facts if value]
+    return element(
+        "header",
+        element("h1", escape(run.title)),
+        element("p", escape(PURPOSE), class_="purpose"),
+        element("dl", *listed, class_="facts"),
+    )
+
+
+def _overview(run: RunView) -> str:
+    if not run.scored:
+        return ""
+    return element("h2", "All persons on the scale") + element("div", overview_picture(run), class_="overview")
+
+
+def _ranked(run: RunView, anchors: dict[str, str]) -> str:
+    heading = element("h2", "By review priority", id="ranked")
+    if not run.scored:
+        return heading + element("p", "No person was scored.")
+    names = ("#", "Person", "Priority", "Band", "Reviewer would agree", "Main reasons", "Event to check")
+    classes = ("number", "", "number", "", "number agree", "", "event")
+    head = [element("th", name, scope="col", class_=class_) for name, class_ in zip(names, classes, strict=True)]
+    rows = [_row(rank, person, run, anchors) for rank, person in enumerate(run.scored[:RANKED_SHOWN], 1)]
+    left = len(run.scored) - RANKED_SHOWN
+    more = element("p", f"{left} more persons with a lower priority.", class_="muted") if left > 0 else ""
+    table = element("table", element("thead", element("tr", *head)), element("tbody", *rows), id="persons")
+    scroll = element("div", table, class_="scroll", tabindex="0", role="region", aria_labelledby="ranked")
+    return heading + _filter(run) + scroll + more
+
+
+def _filter(run: RunView) -> str:
+    options = [element("option", escape(band.name), value=band.name) for band in reversed(run.bands)]
+    return (
+        '<form class="filter" hidden><label>Find <input name="text" type="search"></label>'
+        f'<label>Band <select name="band"><option value="">all</option>{"".join(options)}</select></label>'
+        '<output class="muted" aria-live="polite"></output></form>'
+    )
+
+
+def _row(rank: int, person: PersonView, run: RunView, anchors: dict[str, str]) -> str:
+    name = escape(person.name)
+    linked = f'<a href="#{anchors[person.name]}">{name}</a>' if person.name in anchors else name
+    cells = [
+        element("td", str(rank), class_="number"),
+        element("th", linked, scope="row"),
+        element("td", str(person.score), class_="number score"),
+        element("td", band_chip(person, run)),
+        element("td", probability(person.probability_permille), class_="number"),
+        element("td", _reasons(person)),
+        element("td", escape(person.events[0].text) if person.events else '<span class="muted">none named</span>'),
+    ]
+    return element("tr", *cells, data_band=person.band)
+
+
+def _reasons(person: PersonView) -> str:
+    reasons = [f"<li><b>{signed(part.points)}</b> {escape(part.text)}</li>" for part in person.reasons[:REASONS_SHOWN]]
+    left = len(person.reasons) - REASONS_SHOWN
+    if left > 0:
+        reasons.append(f'<li class="muted">and {left} more</li>')
+    return element("ul", *reasons, class_="reasons") if reasons else '<span class="muted">nothing raised it</span>'
+
+
+def _persons(run: RunView, shown: list[PersonView], anchors: dict[str, str]) -> str:
+    if not shown:
+        return ""
+    sections = [person_section(person, anchors[person.name], run) for person in shown]
+    left = len(run.persons) - len(shown)
+    note = f"{left} more persons are not shown one by one." if left else ""
+    return element("h2", "Person by person") + "".join(sections) + (element("p", note, class_="muted") if note else "")
+
+
+def _accounts(accounts: tuple[Account, ...]) -> str:
+    if not accounts:
+        return ""
+    head = "".join(
+        f'<th scope="col"{class_}>{name}</th>'
+        for name, class_ in (
+            ("What came in", ""),
+            ("In", ' class="number"'),
+            ("What became of it", ""),
+            ("Balance", ""),
+        )
+    )
+    rows = [_account(account) for account in accounts]
+    caption = element("caption", "Nothing is dropped in silence: what came in equals what is accounted for.")
+    table = element("table", caption, element("thead", element("tr", head)), element("tbody", *rows))
+    return element("h2", "Accounts") + element("div", table, class_="scroll")
+
+
+def _account(account: Account) -> str:
+    became = ", ".join(f"{count:,} {what}" for what, count in account.became)
+    missing = account.came_in - account.accounted
+    balance = '<span class="good">balanced</span>' if not missing else f'<span class="bad">off by {missing:,}</span>'
+    return element(
+        "tr",
+        element("th", escape(account.what), scope="row"),
+        element("td", f"{account.came_in:,}", class_="number"),
+        element("td", escape(became)),
+        element("td", balance),
+    )
+
+
+def _footer(run: RunView) -> str:
+    text = "Scores 0 to 1000 are sums of the points shown; the same recording and scorecard give the same scores again."
+    scorecard = f" Scorecard {escape(run.bundle_digest)}." if run.bundle_digest else ""
+    return element("footer", f"<p>{text}{scorecard} {ABSTAIN} means that what was seen does not carry a score.</p>")

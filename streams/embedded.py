@@ -1,0 +1,237 @@
+"""The embedded runner: a recording in; journal, scores, alerts, dead letters and late input out."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from features.camera import CameraState, CameraStep, camera_step, finish
+from features.closing import Layout
+from features.events import Disposition, IdentityChange, Purchase
+from features.identity import Identities, person_of
+from features.keypoints import NO_TRACK, PersonFrames
+from features.person import PersonState, person_step
+from features.segments import Attribution, Entry, SegmentBlock
+from features.site import Site
+from features.visit import Places
+from models.bundle import Bundle
+from models.decision import Alert, DecisionState, Score, decide
+from streams.codecs.journal import JournalWriter
+from streams.sources import DeadLetter, Item
+
+JOURNAL, SCORES, ALERTS = "journal.parquet", "scores.jsonl", "alerts.jsonl"
+DEAD_LETTERS, LATE, SUMMARY, BUNDLE = "dead-letters.jsonl", "late.jsonl", "summary.json", "bundle.json"
+
+
+class Summary(Struct):
+    """What came in and what became of it.
+
+    Attributes:
+        person_frames: came in; each is in one of `person_frames_*`: those of tracks that ended with a score or with an
+            abstention, and those that are not in the journal, by reason.
+        frames_without_persons: came in.
+        purchases: came in; each is in one of `purchases_*`.
+        identity_changes: came in, the late ones among them.
+        dispositions: came in.
+        dead_letters: messages and rows that were refused.
+    """
+
+    person_frames: int = 0
+    person_frames_scored: int = 0
+    person_frames_abstained: int = 0
+    person_frames_late: int = 0
+    person_frames_repeated: int = 0
+    person_frames_opted_out: int = 0
+    person_frames_dead: int = 0
+    frames_without_persons: int = 0
+    purchases: int = 0
+    purchases_joined: int = 0
+    purchases_unattributed: int = 0
+    purchases_late: int = 0
+    identity_changes: int = 0
+    identity_changes_late: int = 0
+    dispositions: int = 0
+    dead_letters: int = 0
+    tracks: int = 0
+    tracks_scored: int = 0
+    seconds: int = 0
+    scores: int = 0
+    alerts: int = 0
+    alerts_suppressed: dict[str, int] = {}
+
+    @property
+    def unaccounted(self) -> int:
+        """Person-frames and purchases of which nothing is known; 0 in every finished run."""
+        frames = (
+            self.person_frames_scored, self.person_frames_abstained, self.person_frames_late,
+            self.person_frames_repeated, self.person_frames_opted_out, self.person_frames_dead,
+        )  # fmt: skip
+        purchases = self.purchases_joined + self.purchases_unattributed + self.purchases_late
+        return abs(self.person_frames - sum(frames)) + abs(self.purchases - purchases)
+
+
+class Outputs:
+    """The files of a run's folder; `journal` is left out when a journal is being replayed."""
+
+    def __init__(self, folder: Path, site: Site, *, journal: bool = True) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        names = (SCORES, ALERTS, DEAD_LETTERS, LATE)
+        self._files = {name: (folder / name).open("wb") for name in names}
+        self._journal = JournalWriter(folder / JOURNAL) if journal else None
+        self._cameras = [camera.name for camera in site.cameras]
+        self._encoder = msgspec.json.Encoder()
+
+    def write(self, name: str, records: Iterable[object]) -> None:
+        """Append records to a file of JSON lines."""
+        self._files[name].writelines(line for record in records for line in (self._encoder.encode(record), b"\n"))
+
+    def append(self, entry: Entry) -> None:
+        """Append to the journal."""
+        if self._journal is not None:
+            self._journal.append(entry, self._cameras)
+
+    def close(self) -> None:
+        """Finish the files."""
+        for file in self._files.values():
+            file.close()
+        if self._journal is not None:
+            self._journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@dataclass(slots=True)
+class Scoring:
+    """The half of a run that follows the journal: person step, decisions, and what became of each track."""
+
+    site: Site
+    bundle: Bundle
+    outputs: Outputs
+    summary: Summary
+    places: Places
+    persons: PersonState
+    decisions: DecisionState = field(default_factory=DecisionState)
+    frames: Counter[str] = field(default_factory=Counter)
+    verdicts: dict[str, bool] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, site: Site, bundle: Bundle, outputs: Outputs, summary: Summary, layout: Layout) -> Self:
+        """Nothing scored yet."""
+        persons = PersonState(Identities.start(site, bundle.corpus))
+        return cls(site, bundle, outputs, summary, Places(site, layout.zones), persons)
+
+    def take(self, entry: Entry) -> None:
+        """Score what an entry of the journal changes."""
+        rows = person_step(self.persons, entry, self.places)
+        decided = decide(self.decisions, rows, self.bundle, self.site)
+        self.decisions = decided.state
+        self._publish(decided.scores, decided.alerts)
+        if isinstance(entry, SegmentBlock):
+            self._account(entry)
+        elif isinstance(entry, Attribution):
+            self.summary.purchases_joined += bool(entry.candidates)
+            self.summary.purchases_unattributed += not entry.candidates
+
+    def _publish(self, scores: list[Score], alerts: list[Alert]) -> None:
+        self.outputs.write(SCORES, scores)
+        self.outputs.write(ALERTS, alerts)
+        self.summary.scores += len(scores)
+        self.summary.alerts += len(alerts)
+        self.summary.alerts_suppressed = self.decisions.suppressed
+        self.verdicts.update((score.person, score.score is not None) for score in scores)
+
+    def _account(self, block: SegmentBlock) -> None:
+        frames = np.bincount(block.track, block.rows["frames"], len(block.tracks)).astype(np.int64)
+        self.frames.update(dict(zip(block.tracks, frames.tolist(), strict=True)))
+        self.summary.seconds += int((block.rows["frames"] > 0).sum())
+        for place in block.track[block.rows["frames"] == 0].tolist():
+            self._end(block.tracks[place])
+
+    def _end(self, track: str) -> None:
+        person = person_of(self.persons.identities, track)
+        scored = self.verdicts.get(person, False)
+        counted = self.frames.pop(track)
+        self.summary.tracks += 1
+        self.summary.tracks_scored += scored
+        if scored:
+            self.summary.person_frames_scored += counted
+        else:
+            self.summary.person_frames_abstained += counted
+        if person == track:
+            self.verdicts.pop(person, None)
+
+
+class Run:
+    """A whole run: every item of a recording through both steps, each output in its file."""
+
+    def __init__(self, site: Site, bundle: Bundle, outputs: Outputs) -> None:
+        self._layout = Layout.of(site)
+        self._state = CameraState.start(self._layout)
+        self._outputs = outputs
+        self.summary = Summary()
+        self._scoring = Scoring.start(site, bundle, outputs, self.summary, self._layout)
+
+    def take(self, item: Item) -> None:
+        """Take in one item."""
+        self._count(item)
+        if isinstance(item, DeadLetter):
+            self._outputs.write(DEAD_LETTERS, [item])
+        else:
+            self._follow(camera_step(self._state, item, self._layout))
+
+    def finish(self) -> Summary:
+        """Close what is open; returns what became of everything."""
+        self._follow(finish(self._state, self._layout))
+        return self.summary
+
+    def _follow(self, step: CameraStep) -> None:
+        self._state = step.state
+        for entry in step.entries:
+            self._outputs.append(entry)
+            self._scoring.take(entry)
+        self._set_aside(step)
+
+    def _set_aside(self, step: CameraStep) -> None:
+        cameras = [camera.name for camera in self._layout.site.cameras]
+        for late in step.late:
+            columns = (late.camera.tolist(), late.track.tolist(), late.time_ms.tolist())
+            self._outputs.write(
+                LATE,
+                [
+                    {"type": "person_frame", "camera": cameras[camera], "track": track, "time_ms": time_ms}
+                    for camera, track, time_ms in zip(*columns, strict=True)
+                ],
+            )
+            self.summary.person_frames_late += len(late)
+        self._outputs.write(LATE, step.late_facts)
+        self.summary.purchases_late += sum(isinstance(fact, Purchase) for fact in step.late_facts)
+        self.summary.identity_changes_late += sum(isinstance(fact, IdentityChange) for fact in step.late_facts)
+        self.summary.person_frames_repeated += step.repeated
+        self.summary.person_frames_opted_out += step.opted_out
+
+    def _count(self, item: Item) -> None:
+        summary = self.summary
+        if isinstance(item, PersonFrames):
+            persons = int((item.track != NO_TRACK).sum())
+            summary.person_frames += persons
+            summary.frames_without_persons += len(item) - persons
+        elif isinstance(item, DeadLetter):
+            summary.dead_letters += 1
+            summary.person_frames += item.person_frames
+            summary.person_frames_dead += item.person_frames
+        else:
+            summary.purchases += isinstance(item, Purchase)
+            summary.identity_changes += isinstance(item, IdentityChange)
+            summary.dispositions += isinstance(item, Disposition)
