@@ -81,9 +81,12 @@ def publish(known: Identities, rows: FeatureRows) -> FeatureRows:
 
 def merge(rows: FeatureRows, others: FeatureRows) -> FeatureRows:
     """Both by their place in the journal, each in its own order where that is the same."""
+    persons = sorted({*rows.persons, *others.persons})
+    place = {person: at for at, person in enumerate(persons)}
+    names = [rows.persons[at] for at in rows.person.tolist()] + [others.persons[at] for at in others.person.tolist()]
     together = FeatureRows(
-        rows.persons + others.persons,
-        np.concatenate([rows.person, others.person + len(rows.persons)]),
+        persons,
+        np.array([place[name] for name in names], np.int32),
         np.concatenate([rows.camera, others.camera]),
         np.concatenate([rows.time_ms, others.time_ms]),
         np.concatenate([rows.kind, others.kind]),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from features.keypoints import Bools, Int32s, Int64s, Ints
-from features.sequence import COLUMN, FINAL, GRID, SECOND, FeatureRows
+from features.sequence import COLUMN, FINAL, GRID, SECOND, WITHDRAWN, FeatureRows
 from features.site import Site
 from models.bundle import BANDS, ELEVATED, HIGH, LOW, AbstainRule, BandName, Bundle
 from models.scorecard import Change, Contribution
@@ -20,8 +20,8 @@ REASONS = 3  # of an alert
 REMEMBERED = 16  # band changes and alerts of a person
 DEPARTED_MAX = 10_000  # persons who left and are remembered for corrections
 
-ScoreKind = Literal["interim", "grid", "final"]
-KINDS: dict[int, ScoreKind] = {SECOND: "interim", GRID: "grid", FINAL: "final"}
+ScoreKind = Literal["interim", "grid", "final", "withdrawn"]
+KINDS: dict[int, ScoreKind] = {SECOND: "interim", GRID: "grid", FINAL: "final", WITHDRAWN: "withdrawn"}
 
 
 class ObjectiveEvent(NamedTuple):
@@ -50,6 +50,7 @@ class Score(Struct, frozen=True, gc=False, tag="score", tag_field="type"):
 
     A grid or final score of revision r supersedes revision r - 1 of the same instant. An interim score is published
     when the band changed between two instants of the grid, and the person's next grid or final score supersedes it.
+    A withdrawn one takes back an instant of a person whose evidence turned out to be another's.
 
     Attributes:
         id: `person#time_ms.revision`.
@@ -429,6 +430,8 @@ def _superseded(draft: _Draft) -> str | None:
 
 
 def _abstain_reason(draft: _Draft, rule: AbstainRule) -> str:
+    if draft.kind == WITHDRAWN:
+        return "the evidence belongs to another person"
     if draft.observed_s < rule.observed_s:
         return f"observed {max(0, draft.observed_s)} s, needs {rule.observed_s} s"
     return f"saw {max(0, draft.posed_permille)} permille of the body, needs {rule.posed_permille} permille"

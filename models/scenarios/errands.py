@@ -11,9 +11,9 @@ from models.scenarios.walker import Walker
 WAIST = (0.1, 0.05, 0.02)  # forward, outward and up from the middle of the hips, statures
 POCKET = (0.05, 0.12, -0.02)
 BAG = (0.02, 0.15, 0.01)
-PHONE = (0.15, -0.05, 0.12)
-IN_ARMS = (0.14, 0.0, 0.13)
-REACH_HIGH, REACH_MIDDLE, REACH_LOW = (0.3, 0.1, 0.4), (0.4, 0.1, 0.2), (0.32, 0.12, 0.08)
+PHONE = (0.11, -0.04, 0.07)
+IN_ARMS = (0.11, 0.0, 0.06)
+HIGH, MIDDLE, LOW = 0.42, 0.22, 0.06  # shelf boards
 MAIN_DOOR, SIDE_DOOR = 0, 1
 _TILL_FACE_M = 1.0
 _CROUCHES_PERMILLE = 500
@@ -57,10 +57,9 @@ def reach(script: Script, hand: int | None = None) -> Script:
     """Take hold of something in the shelf one stands before, perhaps crouching for the low ones."""
     draws = script.draws
     hand = draws.pick((LEFT, RIGHT)) if hand is None else hand
-    place = draws.pick((REACH_HIGH, REACH_MIDDLE, REACH_MIDDLE, REACH_LOW))
-    seconds = draws.uniform(1.4, 2.6)
-    script.hand(hand, place, script.now_s, seconds)
-    if place == REACH_LOW and draws.chance(_CROUCHES_PERMILLE):
+    board, seconds = draws.pick((HIGH, MIDDLE, MIDDLE, LOW)), draws.uniform(1.4, 2.6)
+    script.hand(hand, (draws.uniform(0.25, 0.4), draws.uniform(0.05, 0.3), board), script.now_s, seconds)
+    if board == LOW and draws.chance(_CROUCHES_PERMILLE):
         script.crouch(script.now_s - 0.4, seconds + 0.8, draws.uniform(0.6, 1))
     return script.stand(seconds)
 
@@ -125,10 +124,10 @@ def pay(script: Script, lines: list[BasketLine]) -> Script:
     return script.pay(till, lines).stand(script.draws.uniform(4, 9))
 
 
-def hold(script: Script, place: tuple[float, float, float], hands: tuple[int, ...] = (LEFT, RIGHT)) -> Script:
-    """Have had the hands in one place all the time up to now."""
-    for hand in hands:
-        script.hand(hand, place, -1, script.now_s + 2)
+def hold(script: Script, place: tuple[float, float, float], start_s: float) -> Script:
+    """Have had both hands in one place from a time of the visit up to now."""
+    for hand in (LEFT, RIGHT):
+        script.hand(hand, place, start_s, script.now_s - start_s)
     return script
 
 

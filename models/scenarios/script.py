@@ -1,6 +1,6 @@
 """A visit's script: what one person does on one camera, told in order."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -34,6 +34,7 @@ class Script:
         at: metres; where the visit begins.
         now_s: since the visit's start.
         payments: so far.
+        legs: so far.
         planted: what a test may want to find again, by name with its unit.
     """
 
@@ -44,9 +45,9 @@ class Script:
     now_s: float = 0.0
     payments: list[Payment] = field(default_factory=list)
     planted: dict[str, int] = field(default_factory=dict)
+    legs: list[Leg] = field(init=False, default_factory=list)
     _start: Point = field(init=False)
     _heading_cdeg: int = field(init=False, default=-HALF_TURN_CDEG // 2)
-    _legs: list[Leg] = field(init=False, default_factory=list)
     _gestures: list[Gesture] = field(init=False, default_factory=list)
     _crouches: list[Swell] = field(init=False, default_factory=list)
     _glances: list[Swell] = field(init=False, default_factory=list)
@@ -90,13 +91,19 @@ class Script:
         self.payments.append(Payment(self.now_s, till, lines))
         return self
 
+    def beside(self, walker: Walker, aside_m: float) -> "Script":
+        """Somebody else who walks and stands beside this person, so far to the right in the picture."""
+        companion = Script(self.draws, walker, self.camera, (self._start[0] + aside_m, self._start[1]), self.now_s)
+        companion.legs = [replace(leg, at=(leg.at[0] + aside_m, leg.at[1])) for leg in self.legs]
+        return companion
+
     def spot(self, area: Area) -> Point:
         """A random place of an area."""
         return self.draws.uniform(area.left, area.right), self.draws.uniform(area.near, area.far)
 
     def motion(self, fps: int) -> Motion:
         """All of it, `fps` frames a second."""
-        return motion_of(self._start, self._legs, self._gestures, self._crouches, self._glances, fps)
+        return motion_of(self._start, self.legs, self._gestures, self._crouches, self._glances, fps)
 
     def _turn(self, east: float, north: float) -> None:
         wanted = int(arctangent_cdeg(np.array(north), np.array(east)))
@@ -104,4 +111,4 @@ class Script:
 
     def _until(self, end_s: float, at: Point) -> None:
         self.now_s, self.at = end_s, at
-        self._legs.append(Leg(end_s, at, self._heading_cdeg))
+        self.legs.append(Leg(end_s, at, self._heading_cdeg))

@@ -80,6 +80,7 @@ SHELVES = (
 )
 TILLS = (("till-1", Area(2.3, 5.2, 2.9, 5.9)), ("till-2", Area(2.3, 6.9, 2.9, 7.6)))
 QUEUE = Area(0.7, 5.3, 1.6, 7.5)
+WASHROOMS = Area(4.5, 6.6, 5.3, 8.0)
 PREMISES = (
     Premises(
         camera=FLOOR,

@@ -22,3 +22,13 @@ IMPORTERS: dict[str, Importer] = {
     "groceries": purchases.import_groceries,
     "ta-feng": purchases.import_tafeng,
 }
+
+_FOLDERS = {"poselift": "poselift", "caviar": "caviar_rtec", "meva": "meva_subset"}
+_PURCHASES = ("complete-journey", "bread-basket", "groceries", "ta-feng")
+
+
+def folder_of(name: str) -> str:
+    """The folder of a data set among the public data sets."""
+    if name in _PURCHASES:
+        return "purchases"
+    return _FOLDERS.get(name.partition("-")[0], "opentraj")

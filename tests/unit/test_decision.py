@@ -262,9 +262,11 @@ def test_a_forgotten_person_leaves_nothing() -> None:
 
 def test_only_so_many_departed_persons_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decision, "DEPARTED_MAX", 2)
-    rows = [Row(at, loiter(450), f"p{at}", kind=FINAL) for at in range(5)]
-    decided = run(*rows, *(Row(9, restricted(450), f"p{at}", kind=FINAL, revision=1) for at in (4, 0, 1)))
-    assert set(decided.state.courses) == set(decided.state.departed) <= {"p4", "p0", "p1"}
+    rows = [Row(at, loiter(450), f"p{at}", kind=kind) for at in range(5) for kind in (SECOND, FINAL)]
+    state = run(*rows, Row(9, restricted(450), "p3", kind=FINAL, revision=1)).state
+    assert list(state.departed) == ["p4", "p3"]
+    assert state.courses.keys() == state.departed.keys()
+    assert list(run(Row(9, restricted(450), "p0", kind=FINAL, revision=1), state=state).state.departed) == ["p3", "p0"]
 
 
 def test_low_persons_are_not_remembered() -> None:

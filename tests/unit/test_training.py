@@ -68,7 +68,10 @@ def test_models_are_additive_and_monotone(problem: tuple[Int32s, Bools, Ints], m
     nothing = logit(np.zeros((1, len(RAISING)), np.int32))
     effects = [logit(np.where(np.arange(len(RAISING)) == column, some, 0)) - nothing for column in range(len(RAISING))]
     assert np.allclose(logit(some), np.sum(effects, axis=0) + nothing)
-    assert (logit(some + 1) >= logit(some) - 1e-9).all()
+    for column, spec in enumerate(CATALOGUE[at] for at in RAISING):
+        rising = np.zeros((spec.high + 1, len(RAISING)), np.int32)
+        rising[:, column] = np.arange(spec.high + 1)
+        assert (np.diff(logit(rising)) >= -1e-9).all()
 
 
 def test_the_same_rows_in_any_order_and_seed_give_the_same_bytes(problem: tuple[Int32s, Bools, Ints]) -> None:
@@ -82,6 +85,12 @@ def test_what_only_describes_never_enters(problem: tuple[Int32s, Bools, Ints]) -
     plain = packed(values, labels, groups, 5)
     values[:, DESCRIBING] = labels[:, None] * 500
     assert packed(values, labels, groups, 5) == plain
+
+
+def test_missing_is_the_lowest_value(problem: tuple[Int32s, Bools, Ints]) -> None:
+    values, labels, groups = some_of(problem)
+    assert (values == MISSING).any()
+    assert packed(values, labels, groups, 5) == packed(np.maximum(values, 0), labels, groups, 5)
 
 
 def test_what_lowers_a_label_gets_no_points(problem: tuple[Int32s, Bools, Ints]) -> None:
