@@ -1,10 +1,12 @@
 """Closing seconds: sorted person-frames become one-second segments, all persons and cameras at once."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from features.attribution import TillPlaces
+from features.body import Body
 from features.body import feet as feet_of
 from features.gait import fill_gait
 from features.keypoints import Bools, Int32s, Int64s, PersonFrames
@@ -13,7 +15,9 @@ from features.runs import Runs
 from features.segments import SEGMENT, Segments
 from features.site import Hours, Site
 from features.watermark import second_of
-from features.zones import Ground, ZoneTable
+from features.zones import Ground, Uint32s, ZoneTable
+
+ROWS_AT_ONCE = 8_192  # what one pass works on stays in the processor's cache
 
 _HOUR_MS = 3_600_000
 _WEEK_HOURS = 168
@@ -57,6 +61,25 @@ class Closed:
 def close_seconds(frames: PersonFrames, layout: Layout) -> Closed:
     """The segments of whole seconds; `frames` may come in any order."""
     ordered = frames.take(np.lexsort((frames.time_ms, frames.track, frames.camera)))
+    parts = [_close(ordered.take(rows), layout) for rows in _portions(ordered)]
+    if len(parts) == 1:
+        return parts[0]
+    camera, tracker, rows = (
+        np.concatenate(column)
+        for column in zip(*((part.camera, part.tracker, part.rows) for part in parts), strict=True)
+    )
+    return Closed(camera, tracker, rows, sum(part.repeated for part in parts), sum(part.opted_out for part in parts))
+
+
+def _portions(ordered: PersonFrames) -> list[slice]:
+    """Spans of sorted rows that cut no second of a track in two."""
+    starts = runs_of_seconds(ordered).starts
+    wanted = np.searchsorted(starts, np.arange(ROWS_AT_ONCE, len(ordered), ROWS_AT_ONCE))
+    cuts = np.unique(starts[wanted[wanted < len(starts)]]).tolist()
+    return [slice(*span) for span in pairwise([0, *cuts, len(ordered)])]
+
+
+def _close(ordered: PersonFrames, layout: Layout) -> Closed:
     single = _first_of_repeats(ordered)
     feet = feet_of(single)
     zones = layout.zones.membership(single.camera, *feet)
@@ -74,13 +97,18 @@ def close_seconds(frames: PersonFrames, layout: Layout) -> Closed:
 
 def runs_of_seconds(frames: PersonFrames) -> Runs:
     """The runs of one second of one track in sorted frames."""
-    second = second_of(frames.time_ms)
     begins = np.ones(len(frames), np.bool_)
-    begins[1:] = (np.diff(second) != 0) | (np.diff(frames.track) != 0) | (np.diff(frames.camera) != 0)
+    begins[1:] = _differs(second_of(frames.time_ms)) | _differs(frames.track) | _differs(frames.camera)
     return Runs(np.flatnonzero(begins), len(frames))
 
 
-def opted_out(frames: PersonFrames, zones: np.ndarray[tuple[int], np.dtype[np.uint32]], layout: Layout) -> Bools:
+def _differs(column: Int32s | Int64s) -> Bools:
+    """(rows - 1,) from the row before."""
+    differs: Bools = column[1:] != column[:-1]
+    return differs
+
+
+def opted_out(frames: PersonFrames, zones: Uint32s, layout: Layout) -> Bools:
     """(rows,) whether each person-frame is in a zone or an hour in which nobody is scored."""
     out: Bools = (zones & layout.zones.bits("opt-out")[frames.camera]) != 0
     for hours in layout.site.opt_out_hours:
@@ -97,7 +125,7 @@ def _within(hours: Hours, time_ms: Int64s, utc_offset_minutes: int) -> Bools:
 
 def _first_of_repeats(ordered: PersonFrames) -> PersonFrames:
     again = np.zeros(len(ordered), np.bool_)
-    again[1:] = (np.diff(ordered.time_ms) == 0) & (np.diff(ordered.track) == 0) & (np.diff(ordered.camera) == 0)
+    again[1:] = ~(_differs(ordered.time_ms) | _differs(ordered.track) | _differs(ordered.camera))
     if not again.any():
         return ordered
     return ordered.take(_one_of_each(ordered, again))
@@ -120,7 +148,7 @@ def _fill(
     frames: PersonFrames,
     runs: Runs,
     feet: tuple[Int32s, Int32s],
-    zones: np.ndarray[tuple[int], np.dtype[np.uint32]],
+    zones: Uint32s,
     layout: Layout,
 ) -> Segments:
     segments = np.zeros(len(runs.starts), SEGMENT)
@@ -134,14 +162,13 @@ def _fill(
     for name, values in zip(("x", "y", "um_per_unit"), where, strict=True):
         segments[name] = runs.sum(values) // counts
     segments["zones"] = _mostly_in(zones, runs)
-    fill_posture(segments, frames, runs, layout.zones)
-    fill_gait(segments, frames, runs)
+    body = Body.of(frames)
+    fill_posture(segments, frames, body, zones, runs, layout.zones)
+    fill_gait(segments, body, frames.time_ms, runs)
     return segments
 
 
-def _mostly_in(
-    zones: np.ndarray[tuple[int], np.dtype[np.uint32]], runs: Runs
-) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
+def _mostly_in(zones: Uint32s, runs: Runs) -> Uint32s:
     mostly = np.zeros(len(runs.starts), np.uint32)
     seen = int(np.bitwise_or.reduce(zones, initial=0))
     for bit in range(seen.bit_length()):

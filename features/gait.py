@@ -3,20 +3,8 @@
 import numpy as np
 
 from features.angles import angle_at_cdeg
-from features.body import Body
-from features.keypoints import (
-    LEFT_ANKLE,
-    LEFT_HIP,
-    LEFT_KNEE,
-    LEFT_SHOULDER,
-    LEFT_WRIST,
-    PERMILLE,
-    RIGHT_ANKLE,
-    Int16s,
-    Int32s,
-    Int64s,
-    PersonFrames,
-)
+from features.body import ANKLE, HIP, KNEE, LEFT, RIGHT, SHOULDER, WRIST, Body
+from features.keypoints import PERMILLE, Int16s, Int32s, Int64s
 from features.posture import span
 from features.rhythm import rhythm_of
 from features.runs import Runs
@@ -28,11 +16,8 @@ KNEE_CDEG_MAX = 18_000
 ARM_SWING_MAX = 5_000
 QUALITY_MIN = 400
 
-_SHOULDERS, _WRISTS = slice(LEFT_SHOULDER, LEFT_SHOULDER + 2), slice(LEFT_WRIST, LEFT_WRIST + 2)
-_HIPS, _KNEES, _ANKLES = (slice(left, left + 2) for left in (LEFT_HIP, LEFT_KNEE, LEFT_ANKLE))
 
-
-def fill_gait(segments: Segments, frames: PersonFrames, runs: Runs) -> None:
+def fill_gait(segments: Segments, body: Body, time_ms: Int64s, runs: Runs) -> None:
     """Fills in knee_min_cdeg, knee_max_cdeg, arm_range, ankles_across and ankles_down of each segment.
 
     Knees: the angle hip-knee-ankle, hundredths of a degree. Arms: largest less smallest (wrist_x - shoulder_x) / torso.
@@ -40,31 +25,31 @@ def fill_gait(segments: Segments, frames: PersonFrames, runs: Runs) -> None:
 
     Args:
         segments: (segments,) of `SEGMENT`, changed in place.
-        frames: (rows,) sorted by camera, track and time.
+        body: of frames sorted by camera, track and time.
+        time_ms: (rows,) of the frames.
         runs: the rows of each segment.
     """
     if not len(segments):
         return
-    body = Body.of(frames)
     _fill_knees(segments, body, runs)
-    swing = PERMILLE * (body.at[0, _WRISTS] - body.at[0, _SHOULDERS]) / body.torso
-    segments["arm_range"] = np.minimum(span(body.seen[_WRISTS] & body.posed, swing, runs), OFFSET_LIMIT).T
-    _fill_ankles(segments, body, frames.time_ms, runs)
+    swing = PERMILLE * (body.joints[0, WRIST] - body.joints[0, SHOULDER]) / body.torso
+    segments["arm_range"] = np.minimum(span(body.seen[WRIST] & body.posed, swing, runs), OFFSET_LIMIT).T
+    _fill_ankles(segments, body, time_ms, runs)
 
 
 def _fill_knees(segments: Segments, body: Body, runs: Runs) -> None:
-    angle = angle_at_cdeg(*body.at[:, _HIPS], *body.at[:, _KNEES], *body.at[:, _ANKLES])
-    known = body.seen[_HIPS] & body.seen[_KNEES] & body.seen[_ANKLES] & (angle > 0)
+    angle = angle_at_cdeg(*body.joints[:, HIP], *body.joints[:, KNEE], *body.joints[:, ANKLE])
+    known = body.seen[HIP] & body.seen[KNEE] & body.seen[ANKLE] & (angle > 0)
     segments["knee_max_cdeg"] = runs.largest(np.where(known, angle, NOT_SEEN)).T
     smallest = runs.smallest(np.where(known, angle, KNEE_CDEG_MAX + 1)).T
     segments["knee_min_cdeg"] = np.where(smallest > KNEE_CDEG_MAX, NOT_SEEN, smallest)
 
 
 def _fill_ankles(segments: Segments, body: Body, time_ms: Int64s, runs: Runs) -> None:
-    known = np.flatnonzero(body.seen[LEFT_ANKLE] & body.seen[RIGHT_ANKLE] & body.posed)
+    known = np.flatnonzero(body.seen[ANKLE, LEFT] & body.seen[ANKLE, RIGHT] & body.posed)
     segment = runs.spread(np.arange(len(segments)))[known]
     slot = time_ms[known] % SEGMENT_MS * GAIT_SAMPLES // SEGMENT_MS
-    offset = PERMILLE * (body.at[:, LEFT_ANKLE, known] - body.at[:, RIGHT_ANKLE, known]) / body.torso[known]
+    offset = PERMILLE * (body.joints[:, ANKLE, LEFT, known] - body.joints[:, ANKLE, RIGHT, known]) / body.torso[known]
     sampled = np.full((2, len(segments), GAIT_SAMPLES), NO_SAMPLE, np.int16)
     sampled[:, segment, slot] = np.rint(np.clip(offset, -OFFSET_LIMIT, OFFSET_LIMIT))
     segments["ankles_across"], segments["ankles_down"] = sampled

@@ -12,8 +12,8 @@ from features.site import Thresholds
 
 GAP_MS = 3_000  # over a longer gap the way between two places is not known
 STEP_MM_MAX = 30_000
-STROLL_MM_PER_S = 300  # a leg walked more slowly on the whole is browsing, not pacing
-LEG_REST_MS = 5_000
+STROLL_MM_PER_S = 600  # a leg walked more slowly on the whole is browsing, not pacing
+LEG_REST_MS = 3_000
 UM = 1_000
 PLACE = np.dtype([("at_ms", "<i8"), ("x", "<i4"), ("y", "<i4"), ("um_per_unit", "<i4")])
 Places = NDArray[np.void]  # of dtype PLACE

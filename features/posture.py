@@ -7,24 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.angles import arctangent_cdeg
-from features.body import Body, Floats, feet, squared
-from features.keypoints import (
-    LEFT_ANKLE,
-    LEFT_ELBOW,
-    LEFT_HIP,
-    LEFT_KNEE,
-    LEFT_SHOULDER,
-    LEFT_WRIST,
-    NOSE,
-    PERMILLE,
-    RIGHT_SHOULDER,
-    Bools,
-    Int64s,
-    PersonFrames,
-)
+from features.body import ANKLE, ELBOW, HIP, KNEE, LEFT, RIGHT, SHOULDER, WRIST, Body, Floats, feet, squared
+from features.keypoints import LEFT_WRIST, PERMILLE, Bools, Int64s, PersonFrames
 from features.runs import Runs
 from features.segments import NOT_SEEN, Segments
-from features.zones import ZoneTable
+from features.zones import Uint32s, ZoneTable
 
 AT_WAIST = 0.45
 BENT_ARM = 0.95
@@ -34,11 +21,10 @@ CROUCH = 0.8
 NOSE_DEPTH = 3
 FACING_MIN = 0.2
 
-_SHOULDERS, _ELBOWS, _WRISTS = (slice(left, left + 2) for left in (LEFT_SHOULDER, LEFT_ELBOW, LEFT_WRIST))
-_HIPS, _KNEES, _ANKLES = (slice(left, left + 2) for left in (LEFT_HIP, LEFT_KNEE, LEFT_ANKLE))
 
-
-def fill_posture(segments: Segments, frames: PersonFrames, runs: Runs, zones: ZoneTable) -> None:
+def fill_posture(
+    segments: Segments, frames: PersonFrames, body: Body, inside: Uint32s, runs: Runs, zones: ZoneTable
+) -> None:
     """Fills in posed, the shares of frames in a posture, and lean, sway and head_range of each segment.
 
     Shares are permille of the posed frames (shoulders and hips seen), rounded down; the postures are what
@@ -49,20 +35,21 @@ def fill_posture(segments: Segments, frames: PersonFrames, runs: Runs, zones: Zo
     Args:
         segments: (segments,) of `SEGMENT`, changed in place.
         frames: (rows,) sorted by camera, track and time.
+        body: of the frames.
+        inside: (rows,) bits of the zones the feet are in.
         runs: the rows of each segment.
         zones: of the site the frames' cameras are places in.
     """
     if not len(segments):
         return
-    body = Body.of(frames)
     posed = runs.sum(body.posed)
     segments["posed"] = posed
     segments["hands_at_waist"] = _share(runs.sum(hands_at_waist(body)), posed)
     segments["reach"] = _share(runs.sum(reaching(body, frames, zones)), posed)
     segments["crouch"] = _share(runs.sum(crouching(body)), posed)
-    segments["back_to_shelf"] = _share(runs.sum(back_to_shelf(body, frames, zones)), posed)
+    segments["back_to_shelf"] = _share(runs.sum(back_to_shelf(body, frames, inside, zones)), posed)
     _fill_lean(segments, body, runs, posed)
-    segments["head_range"] = span(body.posed & body.seen[NOSE], _nose_offset(body), runs)
+    segments["head_range"] = span(body.posed & body.nose_seen, _nose_offset(body), runs)
 
 
 def hands_at_waist(body: Body) -> Bools:
@@ -71,14 +58,12 @@ def hands_at_waist(body: Body) -> Bools:
     An arm that hangs has its wrist there too (.23 torsos from the hip, after the segment lengths of Drillis and
     Contini 1966): bent is shoulder to wrist below .95 of upper arm plus forearm, an elbow of less than 144 degrees.
     """
-    wrists, elbows, shoulders = body.at[:, _WRISTS], body.at[:, _ELBOWS], body.at[:, _SHOULDERS]
-    hips = body.at[:, _HIPS]
-    nearest = np.minimum(squared(wrists - hips), squared(wrists - hips[:, ::-1]))
-    nearest = np.minimum(nearest, squared(wrists - body.hips[:, None]))
+    shoulders, elbows, wrists = body.joints[:, SHOULDER], body.joints[:, ELBOW], body.joints[:, WRIST]
+    nearest = np.minimum(body.hip_squared, squared(wrists - body.hips[:, None]))
     arm = np.sqrt(squared(shoulders - elbows)) + np.sqrt(squared(elbows - wrists))
-    bent = np.sqrt(squared(shoulders - wrists)) < BENT_ARM * arm
+    bent = np.sqrt(body.arm_squared) < BENT_ARM * arm
     near = nearest <= (AT_WAIST * body.torso) ** 2
-    return body.posed & _either(near & bent & body.seen[_WRISTS] & body.seen[_ELBOWS])
+    return body.posed & _either(near & bent & body.seen[WRIST] & body.seen[ELBOW])
 
 
 def reaching(body: Body, frames: PersonFrames, zones: ZoneTable) -> Bools:
@@ -86,11 +71,9 @@ def reaching(body: Body, frames: PersonFrames, zones: ZoneTable) -> Bools:
 
     The hips tell a stretched arm from one that hangs in front of the goods.
     """
-    wrists, hips = body.at[:, _WRISTS], body.at[:, _HIPS]
-    nearest_hip = np.minimum(squared(wrists - hips), squared(wrists - hips[:, ::-1]))
-    away = nearest_hip >= (REACH_FROM_HIP * body.torso) ** 2
-    away &= squared(wrists - body.at[:, _SHOULDERS]) >= (REACH_FROM_SHOULDER * body.torso) ** 2
-    away &= body.seen[_WRISTS] & body.posed
+    away = body.hip_squared >= (REACH_FROM_HIP * body.torso) ** 2
+    away &= body.arm_squared >= (REACH_FROM_SHOULDER * body.torso) ** 2
+    away &= body.seen[WRIST] & body.posed
     side, rows = np.nonzero(away)
     camera, wrist = frames.camera[rows], LEFT_WRIST + side
     member = zones.membership(camera, frames.x[wrist, rows], frames.y[wrist, rows])
@@ -103,32 +86,32 @@ def crouching(body: Body) -> Bools:
 
     Who stands has the hips 1.7 torsos above the ankles (Drillis and Contini 1966). Ankles not seen do not count.
     """
-    hips, knees, ankles = body.at[:, _HIPS], body.at[:, _KNEES], body.at[:, _ANKLES]
-    feet_seen = body.seen[_ANKLES]
+    hips, knees, ankles = body.joints[:, HIP], body.joints[:, KNEE], body.joints[:, ANKLE]
+    feet_seen = body.seen[ANKLE]
     low = (ankles[1] - body.hips[1] < CROUCH * body.torso) | ~feet_seen
     thighs, shanks = hips - knees, ankles - knees
     acute = thighs[0] * shanks[0] + thighs[1] * shanks[1] > 0
-    acute &= feet_seen & body.seen[_KNEES]
+    acute &= feet_seen & body.seen[KNEE]
     down: Bools = (low[0] & low[1] & _either(feet_seen)) | (acute[0] & acute[1])
     return body.posed & down
 
 
-def back_to_shelf(body: Body, frames: PersonFrames, zones: ZoneTable) -> Bools:
+def back_to_shelf(body: Body, frames: PersonFrames, inside: Uint32s, zones: ZoneTable) -> Bools:
     """(rows,) standing in shelf zones and turned by more than 120 degrees from the face of each of them.
 
     The facing, in torsos, is right in the picture by three times the nose's offset from the shoulders and down by how
     far the left shoulder is right of the right one: both about .9 at most. Below .2 it is not known.
     """
-    camera, (x, y) = frames.camera, feet(frames)
-    standing = np.flatnonzero(body.posed)
-    member = zones.membership(camera[standing], x[standing], y[standing]) & zones.bits("shelf")[camera[standing]]
-    standing, member = standing[member != 0], member[member != 0]
+    shelves = inside & zones.bits("shelf")[frames.camera]
+    standing = np.flatnonzero(body.posed & (shelves != 0))
+    member, camera = shelves[standing], frames.camera[standing]
+    x, y = (place[standing] for place in feet(frames))
     facing = _Facing.of(body, standing)
     away = facing.known
     for zone in range(zones.face.shape[1]):
-        inside = (member & np.uint32(1 << zone)) != 0
-        face = zones.face[camera[standing], zone].T.astype(np.float64)
-        away &= ~inside | facing.turned_from(face - (x[standing], y[standing]))
+        here = np.flatnonzero(member & np.uint32(1 << zone))
+        face = zones.face[camera[here], zone].T.astype(np.float64)
+        away[here] &= facing.turned_from(face - (x[here], y[here]), here)
     turned = np.zeros(len(frames), np.bool_)
     turned[standing] = away
     return turned
@@ -141,15 +124,16 @@ class _Facing:
 
     @classmethod
     def of(cls, body: Body, rows: Int64s) -> "_Facing":
-        nose = np.where(body.seen[NOSE, rows], body.at[0, NOSE, rows] - body.shoulders[0, rows], 0)
-        across = body.at[0, LEFT_SHOULDER, rows] - body.at[0, RIGHT_SHOULDER, rows]
+        nose = np.where(body.nose_seen[rows], body.nose_x[rows] - body.shoulders[0, rows], 0)
+        across = body.joints[0, SHOULDER, LEFT, rows] - body.joints[0, SHOULDER, RIGHT, rows]
         direction = np.stack((NOSE_DEPTH * nose, across))
         return cls(direction, squared(direction) >= (FACING_MIN * body.torso[rows]) ** 2)
 
-    def turned_from(self, towards: Floats) -> Bools:
+    def turned_from(self, towards: Floats, rows: Int64s) -> Bools:
         """(rows,) whether the cosine of the angle to `towards` is below -1/2."""
-        dot = self.direction[0] * towards[0] + self.direction[1] * towards[1]
-        turned: Bools = (dot < 0) & (4 * dot * dot > squared(self.direction) * squared(towards))
+        direction = self.direction[:, rows]
+        dot = direction[0] * towards[0] + direction[1] * towards[1]
+        turned: Bools = (dot < 0) & (4 * dot * dot > squared(direction) * squared(towards))
         return turned
 
 
@@ -171,7 +155,7 @@ def _fill_lean(segments: Segments, body: Body, runs: Runs, posed: Int64s) -> Non
 
 
 def _nose_offset(body: Body) -> Floats:
-    offset: Floats = PERMILLE * (body.at[0, NOSE] - body.shoulders[0]) / body.torso
+    offset: Floats = PERMILLE * (body.nose_x - body.shoulders[0]) / body.torso
     return offset
 
 

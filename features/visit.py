@@ -124,8 +124,8 @@ def _windowed(rows: Segments, way: Way) -> Int16s:
         "posed": posed,
         "at_waist": np.where(posed, rows["hands_at_waist"], 0),
         "crouch": np.where(posed, rows["crouch"], 0),
-        "head_turns": rows["head_range"] >= HEAD_TURN_PERMILLE,
-        "back_to_shelf": np.where(posed, rows["back_to_shelf"], 0),
+        "head_turns": (rows["head_range"] >= HEAD_TURN_PERMILLE) & way.still,
+        "back_to_shelf": np.where(posed & way.still, rows["back_to_shelf"], 0),
     }
     values = np.empty((len(rows), len(WINDOWED)), np.int16)
     for name, place in _AT.items():

@@ -14,6 +14,7 @@ PLACE_LIMIT_MM = 1_000_000_000  # differences of two places still fit 32 bits
 STATURE_UM = 1_700_000
 HEIGHT_MIN_PX4 = 4
 CALIBRATED_UM = 1_000
+_BOX_CORNERS = 4
 
 
 class ZoneTable:
@@ -28,8 +29,9 @@ class ZoneTable:
         cameras = [*(camera.zones for camera in site.cameras), []]
         shape = (len(cameras), max(len(zones) for zones in cameras))
         self._kind = np.full(shape, "", np.dtype("U16"))
-        self._box = np.zeros((4, *shape), np.int32)
-        self._edges = np.zeros((4, *shape, _corners_max(cameras)), np.int64)
+        self._box = np.zeros((shape[1], 4, shape[0]), np.int32)
+        self._upright = np.zeros((shape[1], shape[0]), np.bool_)  # the zone is its box
+        self._edges = np.zeros((shape[1], _corners_max(cameras), 4, shape[0]), np.int64)
         self.face: Int32s = np.zeros((*shape, 2), np.int32)
         self.loiter_s: Int32s = np.zeros(shape, np.int32)
         for camera, zones in enumerate(cameras):
@@ -40,8 +42,9 @@ class ZoneTable:
         corners = [_quarters(point) for point in zone.polygon]
         across, down = zip(*corners, strict=True)
         self._kind[camera, place] = zone.kind
-        self._box[:, camera, place] = min(across), min(down), max(across), max(down)
-        self._edges[:, camera, place, : len(corners)] = np.transpose(_edges(corners))
+        self._box[place, :, camera] = min(across), min(down), max(across), max(down)
+        self._upright[place, camera] = _is_upright(corners)
+        self._edges[place, : len(corners), :, camera] = _edges(corners)
         self.face[camera, place] = _quarters(zone.face) if zone.face else _centroid(corners)
         self.loiter_s[camera, place] = zone.loiter_after_s or _site_loiter_s(site, zone.kind)
 
@@ -65,17 +68,20 @@ class ZoneTable:
         Source: crossing number with half-open edges in exact integers (Franklin 1970, PNPOLY).
         """
         member: Uint32s = np.zeros(len(camera), np.uint32)
-        for zone in range(self._kind.shape[1]):
-            left, top, right, bottom = self._box[:, camera, zone]
-            near = np.flatnonzero((left <= x) & (x < right) & (top <= y) & (y < bottom))
-            inside = self._inside(zone, camera[near], x[near].astype(np.int64), y[near].astype(np.int64))
-            member[near[inside]] |= np.uint32(1 << zone)
+        for zone, box in enumerate(self._box):
+            left, top, right, bottom = np.take(box, camera, axis=1)
+            inside = (left <= x) & (x < right) & (top <= y) & (y < bottom)
+            near = np.flatnonzero(inside & ~self._upright[zone][camera])
+            inside[near] = self._inside(zone, camera[near], x[near].astype(np.int64), y[near].astype(np.int64))
+            member |= inside.astype(np.uint32) << np.uint32(zone)
         return member
 
     def _inside(self, zone: int, camera: Ints, x: Int64s, y: Int64s) -> Bools:
         inside = np.zeros(len(camera), np.bool_)
-        for edge in range(self._edges.shape[-1]):
-            x1, y1, x2, y2 = self._edges[:, camera, zone, edge]
+        if not len(camera):
+            return inside
+        for edge in self._edges[zone]:
+            x1, y1, x2, y2 = np.take(edge, camera, axis=1)
             inside ^= (y1 <= y) & (y < y2) & ((x - x1) * (y2 - y1) < (x2 - x1) * (y - y1))
         return inside
 
@@ -86,7 +92,7 @@ class Ground:
     def __init__(self, site: Site) -> None:
         maps = [_homography(camera) for camera in site.cameras]
         self._calibrated = np.array([*(camera.homography is not None for camera in site.cameras), False])
-        self._maps = np.array([*maps, np.eye(3)], np.float64)
+        self._maps = np.array([*maps, np.eye(3)], np.float64).transpose(1, 2, 0).copy()
 
     def locate(self, camera: Ints, foot_x_px4: Ints, foot_y_px4: Ints, height_px4: Ints) -> tuple[Int32s, ...]:
         """Places on the ground, and what a unit of them is worth.
@@ -103,19 +109,19 @@ class Ground:
 
         Source: mean adult stature 1.65 m (NCD-RisC 2016, eLife 5:e13410: men about 1.71, women 1.59), shoes and hair.
         """
-        calibrated = self._calibrated[camera]
-        x, y = self._project(camera, foot_x_px4 / QUARTERS, foot_y_px4 / QUARTERS)
+        calibrated = np.flatnonzero(self._calibrated[camera])
+        x, y = foot_x_px4.astype(np.int32), foot_y_px4.astype(np.int32)
         um_per_unit = STATURE_UM // np.maximum(height_px4.astype(np.int32), HEIGHT_MIN_PX4)
-        return (
-            np.where(calibrated, x, foot_x_px4.astype(np.int32)),
-            np.where(calibrated, y, foot_y_px4.astype(np.int32)),
-            np.where(calibrated, np.int32(CALIBRATED_UM), um_per_unit),
-        )
+        if len(calibrated):
+            feet = (x[calibrated] / QUARTERS, y[calibrated] / QUARTERS)
+            x[calibrated], y[calibrated] = self._project(camera[calibrated], *feet)
+            um_per_unit[calibrated] = CALIBRATED_UM
+        return x, y, um_per_unit
 
     def _project(self, camera: Ints, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Int32s, Int32s]:
-        rows = self._maps[camera]
+        rows = np.take(self._maps, camera, axis=2)
         with np.errstate(all="ignore"):
-            across, down, depth = (rows[:, at, 0] * x + rows[:, at, 1] * y + rows[:, at, 2] for at in range(3))
+            across, down, depth = (of_x * x + of_y * y + rest for of_x, of_y, rest in rows)
             return _millimetres(across / depth), _millimetres(down / depth)
 
 
@@ -148,6 +154,13 @@ def _edges(corners: Corners) -> list[tuple[int, int, int, int]]:
     pairs = zip(corners, [*corners[1:], corners[0]], strict=True)
     ordered = [sorted(pair, key=lambda corner: corner[1]) for pair in pairs]
     return [(*upper, *lower) for upper, lower in ordered]
+
+
+def _is_upright(corners: Corners) -> bool:
+    """Whether the area is its bounding box: four different corners, neighbours of which share one coordinate."""
+    pairs = zip(corners, [*corners[1:], corners[0]], strict=True)
+    turns = [x1 == x2 for (x1, y1), (x2, y2) in pairs if x1 == x2 or y1 == y2]
+    return len(set(corners)) == _BOX_CORNERS and turns in ([True, False] * 2, [False, True] * 2)
 
 
 def _centroid(corners: Corners) -> tuple[int, int]:

@@ -57,8 +57,8 @@ def reach(script: Script, hand: int | None = None) -> Script:
     """Take hold of something in the shelf one stands before, perhaps crouching for the low ones."""
     draws = script.draws
     hand = draws.pick((LEFT, RIGHT)) if hand is None else hand
-    board, seconds = draws.pick((HIGH, MIDDLE, MIDDLE, LOW)), draws.uniform(1.4, 2.6)
-    script.hand(hand, (draws.uniform(0.25, 0.4), draws.uniform(0.05, 0.3), board), script.now_s, seconds)
+    board, seconds = draws.pick((HIGH, MIDDLE, MIDDLE, LOW)), draws.uniform(1.8, 3.2)
+    script.hand(hand, (draws.uniform(0.25, 0.4), draws.uniform(0.1, 0.35), board), script.now_s, seconds)
     if board == LOW and draws.chance(_CROUCHES_PERMILLE):
         script.crouch(script.now_s - 0.4, seconds + 0.8, draws.uniform(0.6, 1))
     return script.stand(seconds)

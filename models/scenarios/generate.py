@@ -100,8 +100,9 @@ def generate(seed: int, visits: int, fps: int = 15) -> Scenario:
     """
     persons = _persons(seed, visits, fps)
     follows = _follows(seed, persons, fps)
-    purchases, receipts = _purchases(seed, persons, fps)
-    truth = [_visit(seed, place, person, follows[place], receipts[place], fps) for place, person in enumerate(persons)]
+    sales = [_sales(seed, place, person, fps) for place, person in enumerate(persons)]
+    truth = [_visit(seed, place, person, follows[place], sales[place], fps) for place, person in enumerate(persons)]
+    purchases = sorted(chain(*sales), key=lambda purchase: (purchase.time_ms, purchase.receipt))
     return Scenario(site(), _frames(follows, fps), purchases, truth)
 
 

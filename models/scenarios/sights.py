@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from features.keypoints import LEFT_WRIST, RIGHT_EYE, Bools, Int64s
+from features.keypoints import LEFT_HIP, LEFT_WRIST, RIGHT_EYE, Bools, Int64s
 from models.scenarios.motion import Motion
 from models.scenarios.optics import Pinhole
 from models.scenarios.trigonometry import cosine, sine
@@ -19,6 +19,7 @@ HIDDEN = 0.3  # what a pose model is left with where it has to guess
 LEFT, TOP, RIGHT, BOTTOM = range(4)
 _SMALL_PX = 160
 _BOX_PAD = 0.025  # of its height: skin and clothes round the joints
+_FARTHER_M, _TRUNK_HALF = 0.06, 0.09  # the latter of the box's height
 _SEEN_THROUGH = 0.15  # of a box's width on either side
 _TOUCH_ACROSS, _TOUCH_DEEP = 0.3, 0.12
 
@@ -85,10 +86,11 @@ def _face_shown(motion: Motion) -> Floats:
 
 def _behind_trunk(body: Floats, at: Floats, box: Floats) -> Bools:
     """(2, frames) whether a wrist is farther from the camera than the hips and within the trunk's width."""
-    wrists, hips = slice(LEFT_WRIST, LEFT_WRIST + 2), (body[:2, LEFT_WRIST + 2] + body[:2, LEFT_WRIST + 3]) / 2
-    trunk_x = (at[0, LEFT_WRIST + 2] + at[0, LEFT_WRIST + 3]) / 2
-    farther = body[1, wrists] > hips[1] + 0.06
-    within: Bools = farther & (np.abs(at[0, wrists] - trunk_x) < 0.09 * (box[BOTTOM] - box[TOP]))
+    wrists = slice(LEFT_WRIST, LEFT_WRIST + 2)
+    trunk_y = (body[1, LEFT_HIP] + body[1, LEFT_HIP + 1]) / 2
+    trunk_x = (at[0, LEFT_HIP] + at[0, LEFT_HIP + 1]) / 2
+    farther = body[1, wrists] > trunk_y + _FARTHER_M
+    within: Bools = farther & (np.abs(at[0, wrists] - trunk_x) < _TRUNK_HALF * (box[BOTTOM] - box[TOP]))
     return within
 
 

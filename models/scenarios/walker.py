@@ -38,6 +38,7 @@ SPEED_MIN_M_S = 0.05
 
 _ANKLE_LIFT = 0.06
 _KNEE_GIVE = 0.985
+_BOB = 0.15  # hips sink by 6 cm between midstance and double support at 1.3 m/s
 _ARM_SWING_TURNS = 0.045  # for each metre a second
 _CROUCH_DROP, _CROUCH_BACK, _CROUCH_LEAN = 0.32, 0.08, 0.1
 _SEAT_UP, _PUSHES_A_METRE = 0.3, 0.8
@@ -93,7 +94,7 @@ def _stride(walker: Walker, motion: Motion, fps: int) -> tuple[Floats, Floats]:
 def _legs(body: Floats, walker: Walker, motion: Motion, fps: int) -> Floats:
     phase, reach = _stride(walker, motion, fps)
     leg = SHANK + THIGH
-    give = 0.3 * reach * reach / leg * (1 + cosine(2 * phase - (STANCE - 0.5)))
+    give = _BOB * reach * reach / leg * (1 + cosine(2 * phase - (STANCE - 0.5)))
     up = ANKLE_UP + _KNEE_GIVE * leg - give - _CROUCH_DROP * motion.crouch
     hips = np.stack((-_CROUCH_BACK * motion.crouch, 0.012 * sine(phase) * (reach > 0), up))
     for side, out in enumerate(SIDES):

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from features.body import Body
 from features.gait import fill_gait, gait_features
 from features.keypoints import (
     LEFT_ANKLE,
@@ -54,7 +55,7 @@ def filled(frames: PersonFrames, starts: NDArray[np.int64] | None = None) -> Seg
     segments = np.zeros(len(starts), SEGMENT)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        fill_gait(segments, frames, Runs(starts, len(frames)))
+        fill_gait(segments, Body.of(frames), frames.time_ms, Runs(starts, len(frames)))
     return segments
 
 
@@ -105,7 +106,8 @@ def test_without_a_torso_there_is_no_scale(joint: int) -> None:
 
 
 def test_no_segments_are_no_error() -> None:
-    fill_gait(np.zeros(0, SEGMENT), PersonFrames.empty(), Runs(np.zeros(0, np.int64), 0))
+    none = PersonFrames.empty()
+    fill_gait(np.zeros(0, SEGMENT), Body.of(none), none.time_ms, Runs(np.zeros(0, np.int64), 0))
 
 
 def test_extremes_stay_in_range() -> None:

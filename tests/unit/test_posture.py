@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.body import Body
+from features.body import Body, feet
 from features.keypoints import (
     COCO17,
     LEFT_SHOULDER,
@@ -43,12 +43,17 @@ def frames_of(poses: list[Pose], camera: int = 1, unseen: tuple[str, ...] = ()) 
     return frames
 
 
+def fill(segments: Segments, frames: PersonFrames, runs: Runs) -> None:
+    inside = TABLE.membership(frames.camera, *feet(frames))
+    fill_posture(segments, frames, Body.of(frames), inside, runs, TABLE)
+
+
 def filled(frames: PersonFrames, starts: list[int] | None = None) -> Segments:
     runs = Runs(np.array(starts or [0]), len(frames))
     segments = np.zeros(len(runs.starts), SEGMENT)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        fill_posture(segments, frames, runs, TABLE)
+        fill(segments, frames, runs)
     return segments
 
 
@@ -126,7 +131,7 @@ def test_the_torso_does_not_shrink_to_nothing() -> None:
 
 
 def test_no_segments_are_no_error() -> None:
-    fill_posture(np.zeros(0, SEGMENT), PersonFrames.empty(), Runs(np.zeros(0, np.int64), 0), TABLE)
+    fill(np.zeros(0, SEGMENT), PersonFrames.empty(), Runs(np.zeros(0, np.int64), 0))
 
 
 def test_extremes_stay_in_range() -> None:
