@@ -140,7 +140,8 @@ def pace(folds: Folds, second: Segments, thresholds: Thresholds) -> None:
     ended = (folds["far_mm"] >= thresholds.pacing_leg_mm) & (back_mm >= thresholds.pacing_leg_mm)
     if ended.any():
         _end_legs(folds, ended, x, y, back_mm)
-    in_window = folds["turns_ms"] > (at_ms - thresholds.pacing_window_s * SEGMENT_MS)[:, None]
+    since_ms = np.maximum(at_ms - thresholds.pacing_window_s * SEGMENT_MS, 0)
+    in_window = folds["turns_ms"] > since_ms[:, None]
     folds["reversals"] = np.maximum(folds["reversals"], in_window.sum(axis=1))
 
 
