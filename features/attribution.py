@@ -66,10 +66,10 @@ class TillPresence(Struct):
     """Which tracks stood at which till in which second, as a set: no order of noting is kept.
 
     Attributes:
-        seconds: tracks by start of the second, ms, and place.
+        seconds: tracks, sorted, by start of the second, ms, and place; a set would be four times as large.
     """
 
-    seconds: dict[int, dict[int, set[str]]] = field(default_factory=dict)
+    seconds: dict[int, dict[int, tuple[str, ...]]] = field(default_factory=dict)
 
     def note(self, place: Integers, second_ms: Integers, track: Integers, names: Sequence[str]) -> None:
         """Add presences.
@@ -81,7 +81,8 @@ class TillPresence(Struct):
             names: of the tracks.
         """
         for at, second, who in zip(place.tolist(), second_ms.tolist(), track.tolist(), strict=True):
-            self.seconds.setdefault(second, {}).setdefault(at, set()).add(names[who])
+            places = self.seconds.setdefault(second, {})
+            places[at] = tuple(sorted({*places.get(at, ()), names[who]}))
 
     def forget(self, before_ms: int) -> None:
         """Drop seconds that began before a time.

@@ -7,10 +7,11 @@ import numpy as np
 from features.attribution import BEFORE_MS, TillPresence
 from features.closing import Layout, close_seconds
 from features.events import Disposition, IdentityChange, Purchase
-from features.facts import Waiting, resolve, waiting_for
+from features.facts import Waiting, forgotten_after_ms, resolve, waiting_for
 from features.keypoints import NO_TRACK, Int64s, PersonFrames
 from features.segments import SEGMENT, SEGMENT_MS, Entry, SegmentBlock, Segments
-from features.tracks import ENDLESS_MS, Tracks, fallen_silent, follow
+from features.stitching import merge_seconds, stitch, track_of
+from features.tracks import ENDLESS_MS, Following, Tracks, fallen_silent, follow, silent_at_ms
 from features.watermark import NEVER, Progress, first_silence, is_late, progress
 
 CameraEntry = PersonFrames | Purchase | IdentityChange | Disposition
@@ -108,14 +109,15 @@ def _take_frames(step: CameraStep, frames: PersonFrames, layout: Layout) -> None
         if silent >= 0 and noticed < cut:
             _expire(step, silent, layout)
         _release(step, layout)
+        _forget(step, layout)
 
 
 def _first_release(state: CameraState, frames: PersonFrames, moved: Progress, allowance_ms: int) -> int:
     """The row with which the first waiting fact gets ready; the number of rows if none does."""
     if not state.waiting:
         return len(frames)
-    now_ms = np.maximum.accumulate(frames.time_ms)
-    return min(one.ready_at_row(moved, now_ms, allowance_ms) for one in state.waiting)
+    now_ms, watermark_ms = np.maximum.accumulate(frames.time_ms), state.latest_ms - allowance_ms
+    return min(one.ready_at_row(moved, watermark_ms, now_ms, allowance_ms) for one in state.waiting)
 
 
 def _cut(frames: PersonFrames, at: int) -> tuple[PersonFrames, PersonFrames]:
@@ -179,39 +181,41 @@ def _close(step: CameraStep, watermark_ms: Int64s, moved: Progress | None, layou
     closed = close_seconds(pending.take(closing), layout)
     step.repeated += closed.repeated
     step.opted_out += closed.opted_out
-    tracks, place = follow(state.open, closed.camera, closed.tracker, closed.rows["second_ms"], timing.track_silence_ms)
-    ended = fallen_silent(tracks, watermark_ms, timing.track_silence_ms)
+    followed = follow(state.open, closed.camera, closed.tracker, closed.rows, timing.track_silence_ms)
+    followed = stitch(followed, closed.rows, layout.zones.bits("exit"), min(timing.stitch_ms, timing.track_silence_ms))
+    tracks, retired = followed.tracks, followed.retired
+    ended = fallen_silent(tracks, watermark_ms, timing.track_silence_ms) & ~retired
     if len(closed.rows) or ended.any():
-        block = _in_order(closed.rows, tracks, place, np.flatnonzero(ended), moved, layout)
+        block = _in_order(closed.rows, followed, np.flatnonzero(ended), moved, layout)
         step.entries.append(block)
         _note_presence(state.presence, block, layout)
-    oldest_ms = state.now_ms - timing.fact_allowance_ms - timing.track_silence_ms - BEFORE_MS
-    state.presence.forget(oldest_ms)
-    gone = state.ended.and_(tracks.take(ended))
+    ended |= retired
     step.state = replace(
         state,
         pending=pending.take(~closing),
         open=tracks.take(~ended),
-        ended=gone.take(gone.end_ms >= oldest_ms),
+        ended=state.ended.and_(tracks.take(ended)),
     )
 
 
 def _in_order(
-    rows: Segments, tracks: Tracks, place: Int64s, ended: Int64s, moved: Progress | None, layout: Layout
+    rows: Segments, followed: Following, ended: Int64s, moved: Progress | None, layout: Layout
 ) -> SegmentBlock:
     """Segments and ends of tracks in the order in which the arrival of frames settled them."""
-    timing = layout.site.timing
+    timing, pieces = layout.site.timing, followed.tracks
+    whole = track_of(pieces)
+    kept, rows = merge_seconds(whole[followed.place], rows)
     ends = np.zeros(len(ended), SEGMENT)
-    ends["second_ms"] = tracks.end_ms[ended]
-    track = np.concatenate([place, ended])
-    settled_ms = np.concatenate([rows["second_ms"] + SEGMENT_MS, tracks.end_ms[ended] + timing.track_silence_ms])
-    camera = tracks.camera[track]
-    arrival = np.zeros(len(track), np.int64)
+    ends["second_ms"] = pieces.end_ms[ended]
+    piece = np.concatenate([followed.place[kept], ended])
+    settled_ms = np.concatenate([rows["second_ms"] + SEGMENT_MS, silent_at_ms(pieces, timing.track_silence_ms)[ended]])
+    camera = pieces.camera[piece]
+    arrival = np.zeros(len(piece), np.int64)
     if moved is not None:
         arrival = moved.reached_at(camera, settled_ms + timing.pose_allowance_ms)
-    order = np.lexsort((tracks.tracker[track], camera, settled_ms, arrival))
-    used, local = np.unique(track[order], return_inverse=True)
-    named = tracks.take(used)
+    order = np.lexsort((pieces.first_tracker[piece], pieces.first_ms[piece], camera, settled_ms, arrival))
+    _, first, local = np.unique(whole[piece[order]], return_index=True, return_inverse=True)
+    named = pieces.take(piece[order[first]])
     cameras = [camera.name for camera in layout.site.cameras]
     return SegmentBlock(named.names(cameras), named.camera, local.astype(np.int32), np.concatenate([rows, ends])[order])
 
@@ -229,8 +233,16 @@ def _release(step: CameraStep, layout: Layout, *, every: bool = False) -> None:
     if not any(ready):
         return
     tracks = state.open.and_(state.ended)
-    cameras = [camera.name for camera in layout.site.cameras]
     for one in (one for one, now in zip(state.waiting, ready, strict=True) if now):
-        step.entries.append(resolve(one.fact, state.presence, layout.places, tracks, cameras))
+        step.entries.append(resolve(one, state.presence, layout.places, tracks, layout.site))
     waiting = tuple(one for one, now in zip(state.waiting, ready, strict=True) if not now)
     step.state = replace(state, waiting=waiting)
+
+
+def _forget(step: CameraStep, layout: Layout) -> None:
+    """Let go of what no fact that may still come can need."""
+    state, timing = step.state, layout.site.timing
+    state.presence.forget(state.now_ms - timing.fact_allowance_ms - BEFORE_MS)
+    useful = state.ended.end_ms >= state.now_ms - forgotten_after_ms(timing)
+    if not useful.all():
+        step.state = replace(state, ended=state.ended.take(useful))

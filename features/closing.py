@@ -156,6 +156,8 @@ def _fill(
     counts = runs.counts
     segments["second_ms"] = second
     segments["mean_ms"] = runs.sum(frames.time_ms - runs.spread(second)) // counts
+    segments["first_ms"] = frames.time_ms[runs.starts] - second
+    segments["last_ms"] = frames.time_ms[runs.starts + counts - 1] - second
     segments["frames"] = np.minimum(counts, np.iinfo(np.int16).max)
     segments["height_px4"] = runs.sum(frames.box[3]) // counts
     where = layout.ground.locate(frames.camera, *feet, frames.box[3].astype(np.int32))

@@ -44,7 +44,7 @@ FOLD = np.dtype(
         ("far_x", "<i4"),
         ("far_y", "<i4"),
         ("far_ms", "<i8"),
-        ("far_mm", "<i4"),
+        ("far_mm", "<i8"),
         ("turns_ms", "<i8", (TURNS,)),
         ("reversals", "<i4"),  # the most within the window so far
         # Posture

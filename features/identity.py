@@ -70,7 +70,7 @@ def publish(known: Identities, rows: FeatureRows) -> FeatureRows:
     """Keep the rows that are published, and replace those of persons with news."""
     shown = rows.take(rows.kind != SECOND)
     if len(shown):
-        known.held.append(shown)
+        known.held.append(shown.compact())
     with_news = np.array([track in known.special for track in rows.persons], np.bool_) if known.special else None
     if with_news is None or not with_news.any():
         return rows

@@ -9,10 +9,10 @@ from features.fold import FOLD, Folds
 from features.identity import Identities, change, forget, join, publish
 from features.keypoints import Bools, Int32s, Int64s
 from features.motion import ways
+from features.runs import Runs
 from features.segments import SEGMENT_MS, Attribution, Entry, SegmentBlock, Segments, TrackChange
 from features.sequence import FINAL, GRID, SECOND, FeatureRows
-from features.site import Thresholds
-from features.visit import Places, Seconds, advance, feature_values, no_gait, prepare
+from features.visit import Places, advance, feature_values, no_gait, prepare
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ def _slots_of(state: PersonState, block: SegmentBlock) -> Int32s:
     for track in new:
         state.slots[track] = state.free.pop()
     slots = np.array([state.slots[track] for track in block.tracks], np.int32)
-    begun = slots[[track in set(new) for track in block.tracks]] if new else slots[:0]
+    begun = np.array([state.slots[track] for track in new], np.int32)
     state.folds[begun] = np.zeros(1, FOLD)
     state.ring[begun], state.gait[begun] = (ring[0] for ring in windows.empty_rings(1))
     state.folds["camera"][slots] = block.cameras
@@ -82,7 +82,7 @@ def _slots_of(state: PersonState, block: SegmentBlock) -> Int32s:
 
 def _grow(state: PersonState, wanted: int) -> None:
     slots = len(state.folds)
-    more = max(wanted, slots, 64)
+    more = max(wanted, slots // 4, 16)
     ring, gait = windows.empty_rings(more)
     state.folds = np.concatenate([state.folds, np.zeros(more, FOLD)])
     state.ring, state.gait = np.concatenate([state.ring, ring]), np.concatenate([state.gait, gait])
@@ -90,55 +90,37 @@ def _grow(state: PersonState, wanted: int) -> None:
 
 
 def _fold_seconds(state: PersonState, block: SegmentBlock, slot: Int32s, places: Places) -> tuple[Folds, Int32s]:
-    """The fold after each row, and the gait where it is published: waves of one second of every track."""
-    live = np.flatnonzero(block.rows["frames"] > 0)
-    rows, at = block.rows[live], slot[live]
-    order = np.lexsort((rows["second_ms"], at))
-    thresholds = places.site.thresholds
-    way = ways(rows, at, order, state.folds, thresholds.still_mm_per_s)
-    seconds = prepare(rows, block.cameras[block.track[live]], way, places)
-    shown = on_grid(rows["second_ms"] + SEGMENT_MS, places)
-    folds, recent = np.zeros(len(slot), FOLD), []
-    for wave in _waves(at, order):
-        folds[live[wave]] = _fold_wave(state, at[wave], seconds.take(wave), thresholds)
-        grid = wave[shown[wave]]
-        recent.append((live[grid], windows.recent_gait(state.gait, at[grid], rows["second_ms"][grid])))
-    ends = np.flatnonzero(block.rows["frames"] == 0)
+    """The fold after each row, and the gait where it is published."""
+    folds, gait = np.zeros(len(slot), FOLD), no_gait(len(slot))
+    live, ends = np.flatnonzero(block.rows["frames"] > 0), np.flatnonzero(block.rows["frames"] == 0)
+    order = live[np.lexsort((block.rows["second_ms"][live], slot[live]))]
+    shown, recent = order[:0], state.gait[:0]
+    if len(order):
+        shown = np.flatnonzero(on_grid(block.rows["second_ms"][order] + SEGMENT_MS, places))
+        folds[order], recent = _fold_tracks(state, block, order, slot[order], shown, places)
     folds[ends] = state.folds[slot[ends]]
-    recent.append((ends, windows.recent_gait(state.gait, slot[ends], folds["end_ms"][ends] - SEGMENT_MS)))
-    return folds, _gait(recent, len(slot))
+    ended = windows.recent_gait(state.gait, slot[ends], folds["end_ms"][ends] - SEGMENT_MS)
+    if len(recent) or len(ended):
+        gait[np.concatenate([order[shown], ends])] = windows.gait_of(np.concatenate([recent, ended]))
+    return folds, gait
 
 
-def _fold_wave(state: PersonState, slot: Int32s, second: Seconds, thresholds: Thresholds) -> Folds:
-    now, second_ms = state.folds[slot], second.rows["second_ms"]
-    windows.slide(state.ring, state.gait, now, slot, second_ms)
-    advance(now, second, thresholds)
-    windows.add(state.ring, now, slot, second_ms, second.windowed)
-    windows.add_gait(state.gait, slot, second.rows)
-    state.folds[slot] = now
-    return now
-
-
-def _gait(recent: list[tuple[Int64s, windows.Ring]], rows: int) -> Int32s:
-    """Gait features of the rows that are published, all at once, since they need many small operations."""
-    gait = no_gait(rows)
-    at = np.concatenate([rows for rows, _ in recent])
-    if len(at):
-        gait[at] = windows.gait_of(np.concatenate([values for _, values in recent]))
-    return gait
-
-
-def _waves(slot: Int32s, order: Int64s) -> list[Int64s]:
-    """Rows in turns such that every track is in each at most once, its seconds in order.
-
-    Args:
-        slot: (rows,) the fold of each row.
-        order: the rows by slot and second.
-    """
-    starts = np.flatnonzero(np.append(True, np.diff(slot[order]) != 0)[: len(order)])
-    turn = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
-    by_turn = np.argsort(turn, kind="stable")
-    return np.split(order[by_turn], np.cumsum(np.bincount(turn))[:-1]) if len(order) else []
+def _fold_tracks(
+    state: PersonState, block: SegmentBlock, order: Int64s, slot: Int32s, shown: Int64s, places: Places
+) -> tuple[Folds, windows.Ring]:
+    """The fold after each row by track and second, and the last seconds of the gait of those `shown`."""
+    rows, thresholds = block.rows[order], places.site.thresholds
+    tracks = Runs(np.flatnonzero(np.append(True, slot[1:] != slot[:-1])), len(rows))
+    taken = slot[tracks.starts]
+    before = state.folds[taken]
+    way = ways(rows, tracks, before, thresholds.still_mm_per_s)
+    seconds = prepare(rows, block.cameras[block.track[order]], way, places)
+    folds = advance(before, seconds, tracks, thresholds)
+    timeline = windows.Timeline.of(rows, tracks, taken, before)
+    windows.slide(state.ring, folds, before, timeline, seconds.windowed)
+    recent = windows.slide_gait(state.gait, timeline, rows, shown)
+    state.folds[taken] = folds[tracks.lasts]
+    return folds, recent
 
 
 def on_grid(time_ms: Int64s, places: Places) -> Bools:
@@ -169,10 +151,11 @@ def _rows(state: PersonState, block: SegmentBlock, values: Int32s, end_ms: Int64
 
 def _forget(state: PersonState, block: SegmentBlock, allowance_ms: int) -> None:
     """Let go of tracks that ended and of what was published, once no fact can correct them any more."""
-    ends = np.flatnonzero(block.rows["frames"] == 0)
-    state.ended += [(int(block.rows["second_ms"][at]) + allowance_ms, block.tracks[block.track[at]]) for at in ends]
+    for at in np.flatnonzero(block.rows["frames"] == 0).tolist():
+        track = block.tracks[block.track[at]]
+        state.ended.append((int(block.rows["second_ms"][at]) + allowance_ms, track))
+        state.free.append(state.slots.pop(track))
     gone = [track for until_ms, track in state.ended if until_ms < state.now_ms]
     if gone:
         state.ended = [(until_ms, track) for until_ms, track in state.ended if until_ms >= state.now_ms]
-        state.free += [state.slots.pop(track) for track in gone]
     forget(state.identities, state.now_ms - allowance_ms, gone)

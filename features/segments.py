@@ -17,6 +17,8 @@ SEGMENT = np.dtype(
     [
         ("second_ms", "<i8"),  # start of the second
         ("mean_ms", "<i2"),  # mean time of its frames after the start
+        ("first_ms", "<i2"),  # time of its first and last frame after the start
+        ("last_ms", "<i2"),
         ("frames", "<i2"),  # 0: no second but the end of the track, at second_ms
         ("posed", "<i2"),  # frames in which shoulders and hips were seen
         ("x", "<i4"),  # mean position of the feet: millimetres on calibrated cameras, else quarter pixels

@@ -1,6 +1,6 @@
 """Sequence features: the catalogue of everything a score may rest on, and rows of values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -141,6 +141,24 @@ class FeatureRows:
             self.revision[which],
             self.position[which],
             self.values[which],
+        )
+
+    def compact(self) -> "FeatureRows":
+        """The same rows without the persons of none of them."""
+        used, person = np.unique(self.person, return_inverse=True)
+        persons = [self.persons[place] for place in used.tolist()]
+        return replace(self, persons=persons, person=person.astype(np.int32))
+
+    @classmethod
+    def concatenate(cls, parts: "list[FeatureRows]") -> "FeatureRows":
+        """The rows of all parts, one after another; each person is named once."""
+        place = {name: at for at, name in enumerate(dict.fromkeys(name for part in parts for name in part.persons))}
+        person = [np.array([place[name] for name in part.persons], np.int32)[part.person] for part in parts]
+        columns = ("camera", "time_ms", "kind", "revision", "position", "values")
+        return cls(
+            list(place),
+            np.concatenate(person),
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in columns),
         )
 
     @classmethod

@@ -1,15 +1,16 @@
 """A visit, second by second: the fold of a track's segments, and the sequence features it amounts to."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features import motion
 from features.basket import unpaid_exit
-from features.fold import WINDOWED, Folds
-from features.keypoints import PERMILLE, Bools, Int16s, Int32s, Int64s, Ints
+from features.fold import FOLD, WINDOWED, Folds
+from features.keypoints import PERMILLE, Bools, Int16s, Int32s, Ints
 from features.motion import Way
+from features.runs import Runs, Waves
 from features.segments import SEGMENT_MS, Segments
 from features.sequence import CATALOGUE, COLUMN, MISSING
 from features.site import ZONE_KINDS, Site, Thresholds, ZoneKind
@@ -65,10 +66,6 @@ class Seconds:
     after_s: Int32s
     windowed: Int16s
 
-    def take(self, which: Int64s) -> "Seconds":
-        """The named rows."""
-        return Seconds(*(getattr(self, field.name)[which] for field in fields(self)))
-
 
 def prepare(rows: Segments, camera: Int32s, way: Way, places: Places) -> Seconds:
     """Everything about segments that does not depend on the fold, for a whole block at once."""
@@ -78,37 +75,64 @@ def prepare(rows: Segments, camera: Int32s, way: Way, places: Places) -> Seconds
     return Seconds(rows, way.moving, inside, exempt, after_s, _windowed(rows, way))
 
 
-def advance(folds: Folds, second: Seconds, thresholds: Thresholds) -> None:
-    """Take a second of each track into its fold, in place."""
-    rows = second.rows
-    motion.move(folds, rows, second.moving)
-    motion.stay(folds, rows, second.exempt, second.after_s, thresholds.loiter_radius_mm)
-    motion.pace(folds, rows, thresholds)
-    _count_zones(folds, second)
-    _count_reaches(folds, rows)
-    folds["observed_s"] += 1
-    folds["posed_s"] += rows["posed"] > 0
+def advance(before: Folds, seconds: Seconds, tracks: Runs, thresholds: Thresholds) -> Folds:
+    """The fold after each second of a block, all but its sliding sums; `turns_ms` only in each track's last row.
+
+    Loitering is what a stay exceeds its threshold by, seconds spent where waiting is expected left out; so neither
+    someone in a queue nor a slow walker, who leaves the radius, loiters.
+
+    Args:
+        before: (tracks,) before the block.
+        seconds: (rows,) by track and second.
+        tracks: the rows of each track.
+        thresholds: of the site.
+    """
+    rows = seconds.rows
+    folds, waves = np.zeros(len(rows), FOLD), Waves.of(tracks)
+    folds["camera"] = tracks.spread(before["camera"])
     folds["end_ms"] = rows["second_ms"] + SEGMENT_MS
+    folds["at_ms"] = rows["second_ms"] + rows["mean_ms"]
+    folds["moving"] = seconds.moving
+    for name in ("x", "y", "um_per_unit"):
+        folds[name] = rows[name]
+    folds["observed_s"] = tracks.running_sum(np.ones(len(rows), np.int64), before["observed_s"])
+    folds["posed_s"] = tracks.running_sum(rows["posed"] > 0, before["posed_s"])
+    motion.stay(folds, before, rows, waves, seconds.exempt, thresholds.loiter_radius_mm)
+    motion.pace(folds, before, rows, tracks, waves, thresholds)
+    beyond_s = folds["stay_counted_s"].astype(np.int64) - seconds.after_s
+    folds["loiter_s"] = tracks.running_largest(beyond_s, before["loiter_s"])
+    _count_zones(folds, before, seconds, tracks)
+    _count_reaches(folds, before, rows, tracks)
+    return folds
 
 
-def _count_zones(folds: Folds, second: Seconds) -> None:
-    folds["entries"] += second.inside & ~folds["inside"]
-    folds["zone_s"] += second.inside
-    folds["inside"] = second.inside
-    folds["restricted_now_s"] = np.where(second.inside[:, _RESTRICTED], folds["restricted_now_s"] + 1, 0)
-    beyond = folds["restricted_now_s"] - second.after_s
-    folds["restricted_loiter_s"] = np.maximum(folds["restricted_loiter_s"], beyond)
+def _count_zones(folds: Folds, before: Folds, seconds: Seconds, tracks: Runs) -> None:
+    inside = np.ascontiguousarray(seconds.inside.T)
+    enters = inside & ~tracks.previous(inside, before["inside"].T)
+    folds["inside"] = seconds.inside
+    folds["zone_s"] = tracks.running_sum(inside, before["zone_s"].T).T
+    folds["entries"] = tracks.running_sum(enters, before["entries"].T).T
+    restricted = inside[_RESTRICTED]
+    count = tracks.running_sum(restricted, before["restricted_now_s"])
+    now_s = count - tracks.running_largest(np.where(restricted, 0, count), np.zeros(len(before), np.int64))
+    folds["restricted_now_s"] = now_s
+    folds["restricted_loiter_s"] = tracks.running_largest(now_s - seconds.after_s, before["restricted_loiter_s"])
 
 
-def _count_reaches(folds: Folds, second: Segments) -> None:
+def _count_reaches(folds: Folds, before: Folds, rows: Segments, tracks: Runs) -> None:
     """A concealment is a reach and, within `CONCEAL_MS` after it, a second with the hands mostly at the waist."""
-    reaching = second["reach"] >= REACH_PERMILLE
-    folds["reaches"] += reaching & ~folds["reaching"]
-    soon = (folds["reach_ms"] > 0) & (second["second_ms"] - folds["reach_ms"] <= CONCEAL_MS)
-    conceals = ~reaching & soon & (second["hands_at_waist"] >= AT_WAIST_PERMILLE)
-    folds["concealments"] += conceals
-    folds["reach_ms"] = np.where(reaching, second["second_ms"], np.where(conceals, 0, folds["reach_ms"]))
+    nothing = np.zeros(len(before), np.int64)
+    reaching = rows["reach"] >= REACH_PERMILLE
+    reach_ms = tracks.running_largest(np.where(reaching, rows["second_ms"], 0), before["reach_ms"])
+    soon = (reach_ms > 0) & (rows["second_ms"] - reach_ms <= CONCEAL_MS)
+    could = ~reaching & soon & (rows["hands_at_waist"] >= AT_WAIST_PERMILLE)
+    count = tracks.running_sum(could, nothing)
+    since = count - tracks.running_largest(np.where(reaching, count, 0), nothing)
+    starts = reaching & ~tracks.previous(reaching, before["reaching"])
     folds["reaching"] = reaching
+    folds["reach_ms"] = np.where(since > 0, 0, reach_ms)  # each reach is followed by one concealment at most
+    folds["reaches"] = tracks.running_sum(starts, before["reaches"])
+    folds["concealments"] = tracks.running_sum(could & (since == 1), before["concealments"])
 
 
 def _windowed(rows: Segments, way: Way) -> Int16s:

@@ -1,19 +1,23 @@
 """Sliding sums over the last ten seconds and the last minute of many tracks, and the last seconds of their gait."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from features.fold import WINDOWED, Folds
 from features.gait import gait_features
-from features.keypoints import Int32s, Int64s, Ints
+from features.keypoints import Int16s, Int32s, Int64s, Ints
+from features.runs import Runs
 from features.segments import GAIT_SAMPLES, NO_SAMPLE, NOT_SEEN, SEGMENT_MS, Segments
 
 MINUTE_S, TEN_S, GAIT_S = 60, 10, 8
 _ACROSS, _DOWN = slice(0, GAIT_SAMPLES), slice(GAIT_SAMPLES, 2 * GAIT_SAMPLES)
 _KNEE_MIN, _KNEE_MAX, _ARM, _LEAN, _SWAY = slice(32, 34), slice(34, 36), slice(36, 38), 38, 39
 GAIT_VALUES = 40
+_TRACK_STRIDE = 1 << 33  # more than any second, so that sorted keys keep tracks apart
 
-Ring = NDArray[np.int16]
+Ring = NDArray[np.int16]  # (slots, seconds, values), a second's values at the second modulo their number
 
 
 def empty_rings(slots: int) -> tuple[Ring, Ring]:
@@ -21,40 +25,96 @@ def empty_rings(slots: int) -> tuple[Ring, Ring]:
     return np.zeros((slots, MINUTE_S, len(WINDOWED)), np.int16), np.tile(_unseen(), (slots, GAIT_S, 1))
 
 
-def slide(ring: Ring, gait: Ring, folds: Folds, slot: Ints, second_ms: Int64s) -> None:
-    """Move the windows on to a second, over any seconds between, so that what is too old is gone from the sums."""
-    second = second_ms // SEGMENT_MS
-    skipped = np.where(folds["end_ms"] > 0, second - folds["end_ms"] // SEGMENT_MS, 0)
-    long = skipped >= MINUTE_S
-    if long.any():
-        ring[slot[long]], gait[slot[long]] = 0, _unseen()
-        folds["minute"][long] = folds["ten"][long] = skipped[long] = 0
-    for back in range(int(skipped.max(initial=0)), 0, -1):
-        rows = np.flatnonzero(skipped >= back)
-        _expire(ring, gait, folds, rows, slot[rows], second[rows] - back)
-    _expire(ring, gait, folds, slice(None), slot, second)
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The seconds of a block's tracks.
+
+    Attributes:
+        tracks: the rows of each track.
+        slot: (tracks,) where each track's rings are.
+        end: (tracks,) the second after the last one before the block.
+        track: (rows,) place of each row's track.
+        second: (rows,) ascending within each track; the time of day is of no matter, only the count since the epoch.
+        passed: (rows,) seconds since the one before.
+    """
+
+    tracks: Runs
+    slot: Ints
+    end: Int64s
+    track: Int64s
+    second: Int64s
+    passed: Int64s
+
+    @classmethod
+    def of(cls, rows: Segments, tracks: Runs, slot: Ints, before: Folds) -> "Timeline":
+        """The timeline of segments by track and second, (rows,), after folds (tracks,)."""
+        second = rows["second_ms"] // SEGMENT_MS
+        known = before["end_ms"] > 0
+        end = np.where(known, before["end_ms"] // SEGMENT_MS, second[tracks.starts])
+        track = tracks.spread(np.arange(len(slot)))
+        return cls(tracks, slot, end, track, second, second - tracks.previous(second, end - 1))
+
+    def look_up(self, ring: Ring, values: Int16s, track: Int64s, second: Int64s) -> Int16s:
+        """What tracks showed in seconds, from the block or else from before it.
+
+        Args:
+            ring: as it was before the block.
+            values: (rows + 1, values) of the block, the last row for seconds without any.
+            track: (wanted,) places of tracks.
+            second: (wanted,) none older than the ring reaches.
+        """
+        keys = self.track * _TRACK_STRIDE + self.second
+        wanted = track * _TRACK_STRIDE + second
+        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        found = values[np.where(keys[at] == wanted, at, len(keys))]
+        old = np.flatnonzero(second < self.end[track])
+        found[old] = ring[self.slot[track[old]], second[old] % ring.shape[1]]
+        return found
+
+    def leaving(self, window_s: int) -> tuple[Runs, Int64s, Int64s]:
+        """The seconds that each row pushes out of a window: a run for each row, and track and second of each."""
+        count = np.minimum(self.passed, window_s)
+        starts = np.cumsum(count) - count
+        rows = Runs(starts, int(count.sum()))
+        first = self.second - self.passed - window_s + 1
+        return rows, rows.spread(self.track), np.arange(rows.rows) + rows.spread(first - starts)
+
+    def keep(self, ring: Ring, values: Int16s) -> None:
+        """Put the block's last seconds into a ring; `values` as for `look_up`."""
+        window_s = ring.shape[1]
+        _, track, second = self.leaving(window_s)
+        ring[self.slot[track], second % window_s] = values[-1]
+        late = np.flatnonzero(self.second > self.tracks.spread(self.second[self.tracks.lasts]) - window_s)
+        ring[self.slot[self.track[late]], self.second[late] % window_s] = values[late]
 
 
-def _expire(ring: Ring, gait: Ring, folds: Folds, rows: Ints | slice, slot: Ints, second: Int64s) -> None:
-    place = second % MINUTE_S
-    folds["minute"][rows] -= ring[slot, place]
-    folds["ten"][rows] -= ring[slot, (second - TEN_S) % MINUTE_S]
-    ring[slot, place] = 0
-    gait[slot, second % GAIT_S] = _unseen()
+def slide(ring: Ring, folds: Folds, before: Folds, timeline: Timeline, values: Int16s) -> None:
+    """Fill in the sums over the last minute and the last ten seconds, and keep the last minute.
+
+    Args:
+        ring: of quantities, changed in place.
+        folds: (rows,) whose `minute` and `ten` are filled in.
+        before: (tracks,) before the block.
+        timeline: of the rows.
+        values: (rows, quantities) of each second.
+    """
+    filled = np.concatenate([values, np.zeros((1, values.shape[1]), np.int16)])
+    for name, window_s in (("minute", MINUTE_S), ("ten", TEN_S)):
+        rows, track, second = timeline.leaving(window_s)
+        gone = rows.sum(timeline.look_up(ring, filled, track, second).T)
+        folds[name] = timeline.tracks.running_sum(values.T - gone, before[name].T).T
+    timeline.keep(ring, filled)
 
 
-def add(ring: Ring, folds: Folds, slot: Ints, second_ms: Int64s, values: NDArray[np.int16]) -> None:
-    """Add a second's quantities, (tracks, quantities), to the sums."""
-    ring[slot, second_ms // SEGMENT_MS % MINUTE_S] = values
-    folds["minute"] += values
-    folds["ten"] += values
-
-
-def add_gait(gait: Ring, slot: Ints, second: Segments) -> None:
-    """Keep what a second showed of the gait."""
+def slide_gait(ring: Ring, timeline: Timeline, seconds: Segments, shown: Int64s) -> Ring:
+    """Keep the last seconds of the gait, and give those up to and with each of the rows `shown`, as `recent_gait`."""
     names = ("ankles_across", "ankles_down", "knee_min_cdeg", "knee_max_cdeg", "arm_range", "lean_cdeg", "sway_cdeg")
-    values = [second[name].reshape(len(second), -1) for name in names]
-    gait[slot, second["second_ms"] // SEGMENT_MS % GAIT_S] = np.concatenate(values, axis=1)
+    columns = [seconds[name].reshape(len(seconds), -1) for name in names]
+    values = np.concatenate([np.concatenate(columns, axis=1), _unseen()[None]])
+    wanted = timeline.second[shown, None] + np.arange(1 - GAIT_S, 1)
+    recent = timeline.look_up(ring, values, np.repeat(timeline.track[shown], GAIT_S), wanted.reshape(-1))
+    timeline.keep(ring, values)
+    return recent.reshape(len(shown), GAIT_S, GAIT_VALUES)
 
 
 def recent_gait(gait: Ring, slot: Ints, second_ms: Int64s) -> Ring:

@@ -116,6 +116,8 @@ _FLOOR_ZONES: tuple[tuple[str, ZoneKind, Area], ...] = (
 _CORRIDOR_ZONES: tuple[tuple[str, ZoneKind, Area], ...] = (
     ("back-door", "restricted", Area(-0.4, 5.8, 2.0, 7.2)),
     ("chairs", "waiting", Area(-3.5, 5.9, -1.9, 7.2)),
+    ("west-end", "exit", Area(-4.6, 4.4, -3.2, 5.9)),
+    ("east-end", "exit", Area(3.2, 4.4, 4.6, 6.2)),
 )
 
 

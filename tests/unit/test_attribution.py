@@ -152,7 +152,7 @@ def test_a_token_of_nobody_falls_back_to_presence() -> None:
 def test_forgetting() -> None:
     presence = presence_of([(0, 98, "a"), (0, 99, "b")])
     presence.forget(99_000)
-    assert presence.seconds == {99_000: {0: {"b"}}}
+    assert presence.seconds == {99_000: {0: ("b",)}}
 
 
 presences = st.lists(st.tuples(st.integers(0, 1), st.integers(65, 110), st.sampled_from("abcd")), max_size=60)
