@@ -209,6 +209,8 @@ def _in_order(
     ends["second_ms"] = pieces.end_ms[ended]
     piece = np.concatenate([followed.place[kept], ended])
     settled_ms = np.concatenate([rows["second_ms"] + SEGMENT_MS, silent_at_ms(pieces, timing.track_silence_ms)[ended]])
+    rows = np.concatenate([rows, ends])
+    rows["tracker"] = pieces.tracker[piece]
     camera = pieces.camera[piece]
     arrival = np.zeros(len(piece), np.int64)
     if moved is not None:
@@ -217,7 +219,7 @@ def _in_order(
     _, first, local = np.unique(whole[piece[order]], return_index=True, return_inverse=True)
     named = pieces.take(piece[order[first]])
     cameras = [camera.name for camera in layout.site.cameras]
-    return SegmentBlock(named.names(cameras), named.camera, local.astype(np.int32), np.concatenate([rows, ends])[order])
+    return SegmentBlock(named.names(cameras), named.camera, local.astype(np.int32), rows[order])
 
 
 def _note_presence(presence: TillPresence, block: SegmentBlock, layout: Layout) -> None:

@@ -16,6 +16,7 @@ NO_SAMPLE = -32_768  # a gait sample that was not visible
 SEGMENT = np.dtype(
     [
         ("second_ms", "<i8"),  # start of the second
+        ("tracker", "<i8"),  # id the tracker gave; may change within a track
         ("mean_ms", "<i2"),  # mean time of its frames after the start
         ("first_ms", "<i2"),  # time of its first and last frame after the start
         ("last_ms", "<i2"),

@@ -90,8 +90,8 @@ class Timing(_Part, frozen=True):
     `pose_allowance_ms`: how far a pose may come after a later one of its camera. `track_silence_ms`: a tracker id
     silent for longer starts a new track. `camera_silence_ms`: a camera silent for longer, by the others' time, ends its
     tracks. `stitch_ms`: who is lost for at most this long and appears nearby under another tracker id goes on as the
-    same track; 0 turns it off. `fact_allowance_ms`: how late a purchase or an identity change may come and still correct earlier scores.
-    `score_every_ms`: the grid on which scores are published; a multiple of 1,000.
+    same track; 0 turns it off. `fact_allowance_ms`: how late a purchase or an identity change may come and still
+    correct earlier scores. `score_every_ms`: the grid on which scores are published; a multiple of 1,000.
     """
 
     pose_allowance_ms: Millis = 500

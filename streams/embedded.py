@@ -135,9 +135,10 @@ class Scoring:
     def take(self, entry: Entry) -> None:
         """Score what an entry of the journal changes."""
         rows = person_step(self.persons, entry, self.places)
-        decided = decide(self.decisions, rows, self.bundle, self.site)
-        self.decisions = decided.state
-        self._publish(decided.scores, decided.alerts)
+        if len(rows):
+            decided = decide(self.decisions, rows, self.bundle, self.site)
+            self.decisions = decided.state
+            self._publish(decided.scores, decided.alerts)
         if isinstance(entry, SegmentBlock):
             self._account(entry)
         elif isinstance(entry, Attribution):

@@ -37,14 +37,19 @@ class JournalWriter:
     def __init__(self, path: Path) -> None:
         self._file = pq.ParquetWriter(path, SCHEMA, compression="zstd", use_dictionary=["track", "camera"])
         self._held: list[pa.Table] = []
+        self._facts: list[bytes] = []  # that follow one another, at the end of what is held
         self._position = self._written = 0
 
     def append(self, entry: Entry, cameras: list[str]) -> int:
         """Write an entry; returns the position of its first row. `cameras` are the site's."""
         first = self._position
-        table = _segments_table(entry, cameras, first) if isinstance(entry, SegmentBlock) else _fact_table(entry, first)
-        self._held.append(table)
-        self._position += table.num_rows
+        if isinstance(entry, SegmentBlock):
+            self._hold_facts()
+            self._held.append(_segments_table(entry, cameras, first))
+            self._position += len(entry)
+        else:
+            self._facts.append(msgspec.json.encode(entry))
+            self._position += 1
         if self._position - self._written >= ROWS_PER_GROUP:
             self._write()
         return first
@@ -54,7 +59,13 @@ class JournalWriter:
         self._write()
         self._file.close()
 
+    def _hold_facts(self) -> None:
+        if self._facts:
+            self._held.append(_facts_table(self._facts, self._position - len(self._facts)))
+            self._facts = []
+
     def _write(self) -> None:
+        self._hold_facts()
         if self._held:
             self._file.write_table(pa.concat_tables(self._held).unify_dictionaries(), row_group_size=ROWS_PER_GROUP)
         self._held, self._written = [], self._position
@@ -104,6 +115,7 @@ def _segment_column(values: Any) -> pa.Array:  # noqa: ANN401 - pyarrow is untyp
     return flat if values.ndim == 1 else pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
 
 
-def _fact_table(fact: Fact, position: int) -> pa.Table:
-    nothing = [pa.nulls(1, field.type) for field in SCHEMA][1:-1]
-    return pa.Table.from_arrays([pa.array([position]), *nothing, pa.array([msgspec.json.encode(fact)])], schema=SCHEMA)
+def _facts_table(facts: list[bytes], first: int) -> pa.Table:
+    positions = pa.array(np.arange(first, first + len(facts)))
+    nothing = [pa.nulls(len(facts), field.type) for field in SCHEMA][1:-1]
+    return pa.Table.from_arrays([positions, *nothing, pa.array(facts, pa.binary())], schema=SCHEMA)
