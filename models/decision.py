@@ -18,7 +18,7 @@ HOUR_MS = 3_600_000
 NOWHERE = ""  # the camera, by its name and by its place -1, of persons whom none saw
 REASONS = 3  # of an alert
 REMEMBERED = 16  # band changes and alerts of a person
-DEPARTED_MAX = 10_000  # persons who left and are remembered for corrections
+DEPARTED_ALLOWANCES = 2  # allowances for facts for which persons who left are remembered, as corrections may come
 
 ScoreKind = Literal["interim", "grid", "final", "withdrawn"]
 KINDS: dict[int, ScoreKind] = {SECOND: "interim", GRID: "grid", FINAL: "final", WITHDRAWN: "withdrawn"}
@@ -136,13 +136,13 @@ class DecisionState(Struct):
 
     Attributes:
         courses: of persons by name.
-        departed: names of `courses` whose visit ended, the first to leave first.
+        departed: when persons of `courses` left, in the order in which they were found to have left.
         budgets: by camera, the latest hour with an alert and how many alerts it had.
         suppressed: rows of the high band that raised no alert, by reason.
     """
 
     courses: dict[str, Course] = field(default_factory=dict)
-    departed: dict[str, bool] = field(default_factory=dict)
+    departed: dict[str, int] = field(default_factory=dict)
     budgets: dict[str, tuple[int, int]] = field(default_factory=dict)
     suppressed: dict[str, int] = field(default_factory=dict)
 
@@ -236,7 +236,7 @@ def decide(state: DecisionState, rows: FeatureRows, bundle: Bundle, site: Site) 
         band, changed = _move(state, moment)
         called = [*_withdraw(state, moment, band), *_raise(state, moment, band, site)]
         if moment.kind == FINAL:
-            _depart(state, moment.person)
+            _depart(state, moment, DEPARTED_ALLOWANCES * site.timing.fact_allowance_ms)
         bands[moment.row] = band
         published[moment.row] |= changed or bool(called)
         calls += called
@@ -365,11 +365,11 @@ def _budget(state: DecisionState, moment: _Moment) -> tuple[int, int]:
     return (hour, 0) if hour > latest else (latest, used)
 
 
-def _depart(state: DecisionState, person: str) -> None:
-    if person in state.courses:
-        state.departed.pop(person, None)
-        state.departed[person] = True
-    if len(state.departed) > DEPARTED_MAX:
+def _depart(state: DecisionState, moment: _Moment, remembered_ms: int) -> None:
+    if moment.person in state.courses:
+        state.departed.pop(moment.person, None)
+        state.departed[moment.person] = moment.time_ms
+    while state.departed and next(iter(state.departed.values())) < moment.time_ms - remembered_ms:
         state.forget(next(iter(state.departed)))
 
 

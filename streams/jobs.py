@@ -1,26 +1,26 @@
 """The jobs behind the commands: run a recording, replay a journal, make a scenario, train a bundle."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import msgspec
 
 from features.closing import Layout
-from features.keypoints import PersonFrames
+from features.keypoints import NO_TRACK, PersonFrames
 from features.site import Site
 from models.bundle import Bundle, dump
 from models.scenarios.generate import Scenario
 from streams.codecs.journal import read_journal
 from streams.embedded import ALERTS, BUNDLE, JOURNAL, SCORES, SUMMARY, Outputs, Run, Scoring, Summary
-from streams.recording import SITE, RecordingWriter
+from streams.recording import SITE, RecordingError, RecordingWriter
 from streams.runs import RunFolder
 from streams.site_file import dump_site
 from streams.sources import read_recording
 
 Progress = Callable[[int], None]
-"""Told how many rows of poses were taken in since the last time."""
+"""Told how many person-frames were taken in since the last time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +32,58 @@ class Difference:
     recorded: bytes | None
     replayed: bytes | None
 
+    @property
+    def fields(self) -> list[tuple[str, object, object]]:
+        """The fields that differ, each as recorded and as replayed; none where a line is no JSON object."""
+        here, there = _object(self.recorded), _object(self.replayed)
+        names = [name for name in (here | there) if here.get(name) != there.get(name)] if here and there else []
+        return [(name, here.get(name), there.get(name)) for name in names]
+
+
+def _object(line: bytes | None) -> dict[str, object]:
+    try:
+        return msgspec.json.decode(line or b"", type=dict[str, object])
+    except msgspec.DecodeError:
+        return {}
+
 
 def run_recording(recording: Path, site: Site, bundle: Bundle, folder: Path, progress: Progress) -> Summary:
-    """Run a recording through both steps into a folder."""
+    """Run a recording through both steps into a folder; its summary comes last, so that an unfinished run has none.
+
+    Raises:
+        RecordingError: the folder is the recording's own.
+        TableError: the poses cannot be read.
+    """
+    _refuse_same(recording, folder)
+    (folder / SUMMARY).unlink(missing_ok=True)
     with Outputs(folder, site) as outputs:
         run = Run(site, bundle, outputs)
         for item in read_recording(recording, site):
             run.take(item)
             if isinstance(item, PersonFrames):
-                progress(len(item))
+                progress(int((item.track != NO_TRACK).sum()))
         summary = run.finish()
     (folder / SITE).write_text(dump_site(site), encoding="utf-8")
     (folder / BUNDLE).write_bytes(dump(bundle))
-    (folder / SUMMARY).write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=1))
+    write_whole(folder / SUMMARY, msgspec.json.format(msgspec.json.encode(summary), indent=1))
     return summary
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there entirely or not at all."""
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+
+
 def replay_journal(run: RunFolder, bundle: Bundle, folder: Path) -> Difference | None:
-    """Score a run's journal again into a folder; the first difference from what the run published."""
+    """Score a run's journal again into a folder; the first difference from what the run published.
+
+    Raises:
+        RecordingError: the folder is the run's own.
+        TableError: the journal cannot be read.
+    """
+    _refuse_same(run.folder, folder)
     layout = Layout.of(run.site)
     with Outputs(folder, run.site, journal=False) as outputs:
         scoring = Scoring.start(run.site, bundle, outputs, Summary(), layout)
@@ -59,22 +93,26 @@ def replay_journal(run: RunFolder, bundle: Bundle, folder: Path) -> Difference |
     return next((difference for difference in differences if difference), None)
 
 
+def _refuse_same(read: Path, written: Path) -> None:
+    if written.resolve() == read.resolve():
+        raise RecordingError(f"{written}: expected another folder to write to than the one that is read")
+
+
 def first_difference(recorded: Path, replayed: Path) -> Difference | None:
     """The first line in which two files differ."""
     with recorded.open("rb") as one, replayed.open("rb") as other:
-        line = 0
-        while True:
-            line += 1
-            here, there = one.readline() or None, other.readline() or None
+        for line, (here, there) in enumerate(zip_longest(one, other), 1):
             if here != there:
                 return Difference(recorded.name, line, here, there)
-            if here is None:
-                return None
+    return None
 
 
 def record_scenario(scenario: Scenario, folder: Path) -> None:
-    """Write a scenario as a recording with its truth."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Write a scenario as a recording with its truth.
+
+    Raises:
+        RecordingError: the folder holds something else.
+    """
     with RecordingWriter(folder, scenario.site) as writer:
         writer.frames(scenario.frames)
         for purchase in scenario.purchases:

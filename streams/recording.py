@@ -22,17 +22,49 @@ POSES = "poses.parquet"
 SITE = "site.yaml"
 EVENTS = "events.jsonl"
 TRUTH = "truth.json"
+FILES = (SITE, POSES, EVENTS, TRUTH)
+RUN_FILES = ("scores.jsonl", "journal.parquet")  # of a run's folder, which is no recording
+
+
+class RecordingError(Exception):
+    """A folder that is no recording, or that is not overwritten with one."""
+
+
+def event_files(folder: Path) -> list[Path]:
+    """The files of events of a recording, by name."""
+    return sorted(folder.glob("*.jsonl"))
+
+
+def check_recording(folder: Path) -> None:
+    """Whether a folder is a recording.
+
+    Raises:
+        RecordingError: it is not.
+    """
+    expected = f"a recording: a folder with {POSES} or *.jsonl files"
+    if not folder.is_dir():
+        raise RecordingError(f"{folder}: expected {expected}, got {'a file' if folder.exists() else 'no such folder'}")
+    if any((folder / name).exists() for name in RUN_FILES):
+        raise RecordingError(f"{folder}: expected {expected}, got the results of `vigil run`")
+    if not (folder / POSES).exists() and not event_files(folder):
+        inner = next((path.parent for path in sorted(folder.glob(f"*/{POSES}"))), None)
+        raise RecordingError(f"{folder}: expected {expected}, got neither{f'; is it {inner}?' if inner else ''}")
 
 
 class RecordingWriter:
     """Writes a recording; rows are kept in the order they are given, which is the order of arrival.
 
     `frames.camera` of what is written are places in `site.cameras`.
+
+    Raises:
+        RecordingError: the folder holds something else than an earlier recording of the same site.
     """
 
     def __init__(self, folder: Path, site: Site) -> None:
+        text = dump_site(site)
+        _refuse_others(folder, text)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / SITE).write_text(dump_site(site), encoding="utf-8")
+        (folder / SITE).write_text(text, encoding="utf-8")
         self._cameras = [camera.name for camera in site.cameras]
         self._folder = folder
         self._poses = poses.writer(folder / POSES)
@@ -62,3 +94,12 @@ class RecordingWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _refuse_others(folder: Path, site: str) -> None:
+    present = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    others = [name for name in present if name not in FILES]
+    same = (folder / SITE).exists() and (folder / SITE).read_text(encoding="utf-8", errors="replace") == site
+    if others or (present and not same):
+        got = others[0] if others else "a recording of another site"
+        raise RecordingError(f"{folder}: expected a new folder, or the same recording to write again; it has {got}")

@@ -3,26 +3,32 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
+from features.events import Rejection
 from features.identity import Identities, person_of
 from features.segments import TrackChange
 from features.site import Site
 from models.bundle import Bundle, load
 from models.decision import Score
 from streams.codecs.journal import read_journal
-from streams.embedded import BUNDLE, JOURNAL, SCORES, SUMMARY, Summary
+from streams.embedded import ALERTS, BUNDLE, DEAD_LETTERS, JOURNAL, SCORES, SUMMARY, Summary
 from streams.recording import SITE
 from streams.site_file import load_site
+from streams.sources import DeadLetter
+
+Record = TypeVar("Record")
 
 
 class RunFolderError(Exception):
-    """A folder that is not of a finished run."""
+    """A folder that is not of a finished run, or a file of it that was changed beyond reading."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class RunFolder:
     """What a run left behind.
 
@@ -30,40 +36,74 @@ class RunFolder:
         site: with which it was made.
         bundle: with which it was made.
         summary: what became of everything.
-        scores: by person, in order of time, those that were superseded left out.
-        tracks: by person.
     """
 
     folder: Path
     site: Site
     bundle: Bundle
     summary: Summary
-    scores: dict[str, list[Score]]
-    tracks: dict[str, set[str]]
+
+    @cached_property
+    def scores(self) -> dict[str, list[Score]]:
+        """By person, in order of time, those that were superseded left out."""
+        return standing_scores(read_lines(self.folder / SCORES, Score))
+
+    @cached_property
+    def tracks(self) -> dict[str, set[str]]:
+        """By person."""
+        return _tracks(self.folder / JOURNAL, self.site, set(self.scores))
+
+    @property
+    def first_dead_letter(self) -> DeadLetter | None:
+        """What was refused first."""
+        return next(read_lines(self.folder / DEAD_LETTERS, DeadLetter), None)
 
 
 def open_run(folder: Path) -> RunFolder:
     """Read a run's folder.
 
     Raises:
-        RunFolderError: it lacks a file.
+        RunFolderError: it lacks a file, or one cannot be read.
+        SiteFileError: of its site file.
     """
-    for name in (SITE, BUNDLE, SUMMARY, SCORES, JOURNAL):
+    if not folder.is_dir():
+        raise RunFolderError(f"{folder}: expected the folder that `vigil run --out` wrote, got no such folder")
+    for name in (SITE, BUNDLE, SCORES, ALERTS, DEAD_LETTERS, JOURNAL, SUMMARY):
         if not (folder / name).exists():
-            raise RunFolderError(f"{folder} has no {name}: expected the folder that `vigil run --out` wrote")
-    site = load_site(folder / SITE)
-    summary = msgspec.json.decode((folder / SUMMARY).read_bytes(), type=Summary)
-    scores = standing_scores(read_scores(folder / SCORES))
-    tracks = _tracks(folder / JOURNAL, site, set(scores))
-    return RunFolder(folder, site, load((folder / BUNDLE).read_bytes()), summary, scores, tracks)
+            raise RunFolderError(f"{folder}: expected the folder of a finished `vigil run`, got one without {name}")
+    summary = _decoded(folder / SUMMARY, 0, (folder / SUMMARY).read_bytes(), msgspec.json.Decoder(Summary))
+    return RunFolder(folder, load_site(folder / SITE), load_bundle(folder / BUNDLE), summary)
 
 
-def read_scores(path: Path) -> Iterator[Score]:
-    """The scores of a file, one a line, in order of publication."""
-    decoder = msgspec.json.Decoder(Score)
+def load_bundle(path: Path) -> Bundle:
+    """The bundle of a file.
+
+    Raises:
+        RunFolderError: it is no bundle, or was changed after it was sealed.
+    """
+    try:
+        return load(path.read_bytes())
+    except Rejection as why:
+        raise RunFolderError(f"{path}: expected a bundle as `vigil train` writes; {why}") from None
+
+
+def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:
+    """The records of a file of JSON lines, in order.
+
+    Raises:
+        RunFolderError: naming the first line that is not one.
+    """
+    decoder = msgspec.json.Decoder(kind)
     with path.open("rb") as lines:
-        for line in lines:
-            yield decoder.decode(line)
+        for place, line in enumerate(lines, 1):
+            yield _decoded(path, place, line, decoder)
+
+
+def _decoded(path: Path, place: int, text: bytes, decoder: msgspec.json.Decoder[Record]) -> Record:
+    try:
+        return decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as why:
+        raise RunFolderError(f"{path}{f':{place}' if place else ''}: expected what `vigil run` wrote, {why}") from None
 
 
 def standing_scores(scores: Iterator[Score]) -> dict[str, list[Score]]:

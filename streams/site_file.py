@@ -47,7 +47,7 @@ def check_site(text: str) -> list[SiteError]:
 def dump_site(site: Site) -> str:
     """A site as YAML that loads back to an equal site."""
     plain = _without_none(msgspec.to_builtins(site))
-    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, default_flow_style=None, width=_LINE_WIDTH)
+    return yaml.safe_dump(plain, sort_keys=False, default_flow_style=None, width=_LINE_WIDTH)
 
 
 def _errors(text: SiteText) -> list[SiteError]:

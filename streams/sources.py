@@ -5,14 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from msgspec import Struct
 
 from features.events import TIME_MS_END, Disposition, IdentityChange, PoseBatch, Purchase, Rejection, parse_event
 from features.keypoints import NO_TRACK, PERMILLE, Bools, PersonFrames, frames_of_batch
 from features.site import Camera, Site
 from streams.codecs import poses
-from streams.recording import POSES, SITE
+from streams.recording import POSES, SITE, check_recording, event_files
 from streams.site_file import load_site
 
 EXCERPT = 200
@@ -47,32 +46,28 @@ Timed = tuple[int, Item]
 
 def site_of(folder: Path) -> Site:
     """The site of a recording; if it has none, one of the cameras that occur, without zones or calibration."""
+    check_recording(folder)
     if (folder / SITE).exists():
         return load_site(folder / SITE)
     return Site(cameras=[Camera(name) for name in sorted(_cameras(folder))])
 
 
 def _cameras(folder: Path) -> set[str]:
-    names: set[str] = set()
-    if (folder / POSES).exists():
-        with pq.ParquetFile(folder / POSES) as file:
-            poses.check_columns(file.schema_arrow)
-            for batch in file.iter_batches(columns=["camera"]):
-                names.update(batch.column("camera").unique().to_pylist())
-    for path in sorted(folder.glob("*.jsonl")):
+    names = poses.camera_names(folder / POSES) if (folder / POSES).exists() else set()
+    for path in event_files(folder):
         names |= {item.camera for _, item in _events(path) if isinstance(item, PoseBatch)}
     return names
 
 
-def person_frame_rows(folder: Path) -> int:
-    """How many rows of poses a recording's table has, for progress."""
-    return pq.read_metadata(folder / POSES).num_rows if (folder / POSES).exists() else 0
+def person_frames_of(folder: Path) -> int:
+    """How many person-frames a recording's table has, for progress."""
+    return poses.person_frames(folder / POSES) if (folder / POSES).exists() else 0
 
 
 def read_recording(folder: Path, site: Site, rows: int = poses.ROWS_PER_GROUP) -> Iterator[Item]:
     """All of a recording, merged by event time, person-frames in blocks of up to `rows`."""
     cameras = {camera.name: place for place, camera in enumerate(site.cameras)}
-    sources = [_lines(path, cameras) for path in sorted(folder.glob("*.jsonl"))]
+    sources = [_lines(path, cameras) for path in event_files(folder)]
     if (folder / POSES).exists():
         sources.append(_table(folder / POSES, cameras, rows))
     return gather(merge(sources), rows)

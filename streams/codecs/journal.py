@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.events import Rejection
 from features.segments import SEGMENT, Entry, Fact, SegmentBlock
+from streams.codecs.tables import check_columns, reading
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _SEGMENT_FIELDS = [
@@ -72,9 +74,14 @@ class JournalWriter:
 
 
 def read_journal(path: Path, cameras: list[str]) -> Iterator[Entry]:
-    """The entries of a journal in order; segments that follow one another come as blocks."""
+    """The entries of a journal in order; segments that follow one another come as blocks.
+
+    Raises:
+        TableError: it cannot be read, or is of other cameras.
+    """
     places = {name: place for place, name in enumerate(cameras)}
-    with pq.ParquetFile(path) as file:
+    with reading(path), pq.ParquetFile(path) as file:
+        check_columns(file.schema_arrow, SCHEMA)
         for batch in file.iter_batches(batch_size=ROWS_PER_GROUP, use_threads=False):
             facts = np.flatnonzero(batch.column("fact").is_valid().to_numpy(zero_copy_only=False)).tolist()
             start = 0
@@ -88,13 +95,19 @@ def read_journal(path: Path, cameras: list[str]) -> Iterator[Entry]:
 
 def _block(batch: pa.RecordBatch, places: dict[str, int]) -> SegmentBlock:
     tracks, first, track = np.unique(_texts(batch, "track"), return_index=True, return_inverse=True)
-    cameras = np.array([places[name] for name in _texts(batch, "camera")[first]], np.int32)
+    cameras = np.array([_place(name, places) for name in _texts(batch, "camera")[first]], np.int32)
     rows = np.zeros(batch.num_rows, SEGMENT)
     for field in _SEGMENT_FIELDS:
         values = batch.column(field.name)
         flat = values.flatten() if pa.types.is_fixed_size_list(field.type) else values
         rows[field.name] = flat.to_numpy(zero_copy_only=False).reshape(rows[field.name].shape)
     return SegmentBlock(tracks.tolist(), cameras, track.astype(np.int32), rows)
+
+
+def _place(camera: str, places: dict[str, int]) -> int:
+    if camera not in places:
+        raise Rejection("camera", "a camera of the site", camera)
+    return places[camera]
 
 
 def _texts(batch: pa.RecordBatch, name: str) -> Any:  # noqa: ANN401 - pyarrow is untyped

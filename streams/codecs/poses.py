@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.events import Rejection
 from features.keypoints import COCO17, NO_TRACK, PersonFrames
+from streams.codecs.tables import check_columns, check_filled, reading
 
 BOX_COLUMNS = ("box_left", "box_top", "box_width", "box_height")
 X_COLUMNS = tuple(f"{name}_x" for name in COCO17)
@@ -43,7 +43,7 @@ def from_batch(batch: pa.RecordBatch, cameras: dict[str, int]) -> PersonFrames:
     Raises:
         Rejection: a column is missing or of another type.
     """
-    check_columns(batch.schema)
+    check_columns(batch.schema, SCHEMA)
     names = batch.column("camera")
     places = np.array([cameras.get(name, -1) for name in names.dictionary.to_pylist()], np.int32)
     return PersonFrames(
@@ -57,20 +57,51 @@ def from_batch(batch: pa.RecordBatch, cameras: dict[str, int]) -> PersonFrames:
     )
 
 
-def check_columns(schema: pa.Schema) -> None:
-    """Raise a Rejection that names the first column which differs from `SCHEMA`."""
-    for expected in SCHEMA:
-        index = schema.get_field_index(expected.name)
-        got = schema.field(index).type if index >= 0 else None
-        if got != expected.type:
-            raise Rejection(expected.name, f"a column of {expected.type}", str(got or "no such column"))
+def opened(path: Path) -> pq.ParquetFile:
+    """A file of person-frames.
+
+    Raises:
+        Rejection: a column is missing or of another type.
+    """
+    file = pq.ParquetFile(path, read_dictionary=["camera"], memory_map=True)
+    check_columns(file.schema_arrow, SCHEMA)
+    return file
 
 
 def read_batches(path: Path, rows: int = ROWS_PER_GROUP) -> Iterator[pa.RecordBatch]:
-    """The record batches of a Parquet file, in order."""
-    with pq.ParquetFile(path, read_dictionary=["camera"], memory_map=True) as file:
-        check_columns(file.schema_arrow)
-        yield from file.iter_batches(batch_size=rows, columns=SCHEMA.names, use_threads=False)
+    """The record batches of a Parquet file, in order.
+
+    Raises:
+        TableError: it cannot be read.
+    """
+    with reading(path), opened(path) as file:
+        for batch in file.iter_batches(batch_size=rows, columns=SCHEMA.names, use_threads=False):
+            check_filled(batch, SCHEMA)
+            yield batch
+
+
+def camera_names(path: Path) -> set[str]:
+    """The cameras that occur in a Parquet file.
+
+    Raises:
+        TableError: it cannot be read.
+    """
+    with reading(path), opened(path) as file:
+        batches = file.iter_batches(columns=["camera"])
+        return {name for batch in batches for name in batch.column("camera").unique().to_pylist() if name is not None}
+
+
+def person_frames(path: Path) -> int:
+    """How many rows of a Parquet file are of a person; all of its rows where it does not say.
+
+    Raises:
+        TableError: it cannot be read.
+    """
+    with reading(path), opened(path) as file:
+        track, metadata = SCHEMA.get_field_index("track"), file.metadata
+        groups = [metadata.row_group(at).column(track) for at in range(metadata.num_row_groups)]
+        empty = [group.statistics.null_count for group in groups if group.statistics is not None]
+        return int(metadata.num_rows - sum(empty))
 
 
 def writer(path: Path) -> pq.ParquetWriter:

@@ -21,7 +21,7 @@ BUNDLE = seal(
             (
                 ScoredFeature("loiter_s", tuple(range(1, 501)), tuple(range(501))),
                 ScoredFeature("restricted_loiter_s", (1,), (0, 20)),
-                ScoredFeature("crouch_60s", (1,), (0, 80)),
+                ScoredFeature("back_to_shelf_60s", (1,), (0, 80)),
                 ScoredFeature("unpaid_exit", (500,), (0, 300)),
             ),
         ),
@@ -77,7 +77,7 @@ def restricted(points: int) -> dict[str, int]:
 
 
 def test_a_score_says_what_it_is_made_of() -> None:
-    values = loiter(390, restricted_loiter_s=7, crouch_60s=MISSING)
+    values = loiter(390, restricted_loiter_s=7, back_to_shelf_60s=MISSING)
     (score,) = run(Row(10, values, kind=GRID, revision=2)).scores
     assert score == Score(
         id="p#10000.2",
@@ -129,7 +129,7 @@ def test_a_band_is_left_only_below_its_leave_threshold(points: list[int], bands:
 
 
 def test_no_alert_without_an_objective_event() -> None:
-    decided = run(*(Row(at, loiter(500, crouch_60s=1_000)) for at in range(5)))
+    decided = run(*(Row(at, loiter(500, back_to_shelf_60s=1_000)) for at in range(5)))
     assert [score.band for score in decided.scores] == ["high"]
     assert decided.alerts == []
     assert decided.state.suppressed == {"no objective event": 5}
@@ -186,8 +186,8 @@ def test_each_camera_has_a_budget_an_hour() -> None:
         ({"observed_s": 4}, "observed 4 s, needs 5 s"),
         ({"observed_s": MISSING}, "observed 0 s, needs 5 s"),
         ({"observed_s": 5}, None),
-        ({"posed_permille": 299, "crouch_60s": 500}, "saw 299 permille of the body, needs 300 permille"),
-        ({"posed_permille": MISSING, "crouch_60s": 500}, "saw 0 permille of the body, needs 300 permille"),
+        ({"posed_permille": 299, "back_to_shelf_60s": 500}, "saw 299 permille of the body, needs 300 permille"),
+        ({"posed_permille": MISSING, "back_to_shelf_60s": 500}, "saw 0 permille of the body, needs 300 permille"),
         ({"posed_permille": 299}, None),
         ({"observed_s": 1, "restricted_loiter_s": 1}, None),
     ],
@@ -260,13 +260,14 @@ def test_a_forgotten_person_leaves_nothing() -> None:
     assert not state.departed
 
 
-def test_only_so_many_departed_persons_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decision, "DEPARTED_MAX", 2)
-    rows = [Row(at, loiter(450), f"p{at}", kind=kind) for at in range(5) for kind in (SECOND, FINAL)]
-    state = run(*rows, Row(9, restricted(450), "p3", kind=FINAL, revision=1)).state
-    assert list(state.departed) == ["p4", "p3"]
+def test_who_left_is_remembered_for_two_allowances() -> None:
+    allowance_s = SITE.timing.fact_allowance_ms // 1_000
+    seconds = (1, 2 * allowance_s, 2 * allowance_s + 2)
+    rows = [Row(at, loiter(450), f"p{at}", kind=kind) for at in seconds for kind in (SECOND, FINAL)]
+    assert list(run(*rows[:4]).state.departed) == [f"p{at}" for at in seconds[:2]]
+    state = run(*rows).state
+    assert list(state.departed) == [f"p{at}" for at in seconds[1:]]
     assert state.courses.keys() == state.departed.keys()
-    assert list(run(Row(9, restricted(450), "p0", kind=FINAL, revision=1), state=state).state.departed) == ["p3", "p0"]
 
 
 def test_low_persons_are_not_remembered() -> None:
@@ -287,7 +288,7 @@ ROWS = st.lists(
             optional={
                 "restricted_loiter_s": st.sampled_from([0, 1]),
                 "unpaid_exit": st.sampled_from([0, 499, 500]),
-                "crouch_60s": st.sampled_from([0, 500]),
+                "back_to_shelf_60s": st.sampled_from([0, 500]),
                 "observed_s": st.sampled_from([1, 60]),
                 "posed_permille": st.sampled_from([MISSING, 100, 900]),
             },
