@@ -234,11 +234,26 @@ def _release(step: CameraStep, layout: Layout, *, every: bool = False) -> None:
     ready = [every or one.is_ready(state.latest_ms - allowance_ms, state.now_ms) for one in state.waiting]
     if not any(ready):
         return
+    waiting = tuple(one for one, now in zip(state.waiting, ready, strict=True) if not now)
+    step.state = replace(state, waiting=waiting)
     tracks = state.open.and_(state.ended)
     for one in (one for one, now in zip(state.waiting, ready, strict=True) if now):
         step.entries.append(resolve(one, state.presence, layout.places, tracks, layout.site))
-    waiting = tuple(one for one, now in zip(state.waiting, ready, strict=True) if not now)
-    step.state = replace(state, waiting=waiting)
+        if isinstance(one.fact, IdentityChange) and one.fact.begins_anew:
+            _end_open(step, one.fact, layout)
+
+
+def _end_open(step: CameraStep, change: IdentityChange, layout: Layout) -> None:
+    """End a track whose tracker id goes on as somebody else."""
+    pieces, nobody = step.state.open, np.zeros(0, np.int64)
+    camera = np.array([one.name == change.camera for one in layout.site.cameras], np.bool_)[pieces.camera]
+    ended = camera & (pieces.tracker == change.track) & (pieces.start_ms <= change.time_ms)
+    if ended.any():
+        none = np.zeros(len(pieces), np.bool_)
+        followed = Following(pieces, nobody, none, none, pieces.last)
+        step.entries.append(_in_order(np.zeros(0, SEGMENT), followed, np.flatnonzero(ended), None, layout))
+        gone = step.state.ended.and_(pieces.take(ended))
+        step.state = replace(step.state, open=pieces.take(~ended), ended=gone)
 
 
 def _forget(step: CameraStep, layout: Layout) -> None:

@@ -106,6 +106,11 @@ class IdentityChange(_Event, frozen=True, tag="identity", tag_field="type"):
     other_track: TrackId | None = None
     confidence: Share = 1.0
 
+    @property
+    def begins_anew(self) -> bool:
+        """Whether the tracker id stands for somebody else from `time_ms` on."""
+        return self.kind == "split" and self.other_track is None
+
 
 class Disposition(_Event, frozen=True, tag="disposition", tag_field="type"):
     """A reviewer's verdict on a person's review priority; a label for training that never changes a score."""

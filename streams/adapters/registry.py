@@ -24,11 +24,11 @@ IMPORTERS: dict[str, Importer] = {
 }
 
 _FOLDERS = {"poselift": "poselift", "caviar": "caviar_rtec", "meva": "meva_subset"}
-_PURCHASES = ("complete-journey", "bread-basket", "groceries", "ta-feng")
+PURCHASES = ("complete-journey", "bread-basket", "groceries", "ta-feng")
 
 
 def folder_of(name: str) -> str:
     """The folder of a data set among the public data sets."""
-    if name in _PURCHASES:
+    if name in PURCHASES:
         return "purchases"
     return _FOLDERS.get(name.partition("-")[0], "opentraj")

@@ -77,10 +77,13 @@ def contributions_picture(person: PersonView, bands: tuple[Band, ...]) -> str:
 
 
 def _thresholds(bands: tuple[Band, ...], scale: Scale, foot: float) -> list[str]:
+    edges = [scale.x(band.floor) for band in bands[1:]]
+    widths = [svg.text_width(band.name) for band in bands[1:]]
+    gaps = [(one + other) / 2 for one, other in zip(widths, [0.0, *widths], strict=False)]
+    names = svg.spread(edges, gaps, PLOT_LEFT, svg.WIDTH - 30)
     drawn = [svg.line(scale.x(0), 0, scale.x(0), foot, "rule")]
-    for band in bands[1:]:
-        x = scale.x(band.floor)
-        drawn += [svg.line(x, 0, x, foot, "threshold"), svg.label(x, foot + 16, band.name, "small muted", "middle")]
+    for band, edge, name in zip(bands[1:], edges, names, strict=True):
+        drawn += [svg.line(edge, 0, edge, foot, "threshold"), svg.label(name, foot + 16, band.name, "small muted", "middle")]
     return drawn
 
 

@@ -13,14 +13,14 @@ CELL_MAX = 10.0
 
 
 def overview_picture(run: RunView) -> str:
-    """A histogram of the scores, a square a person while there are few; the bands named beneath."""
+    """A histogram of the scores, a square a person while there are few; scale and bands beneath."""
     bins: list[list[PersonView]] = [[] for _ in range(BINS)]
     for person in reversed(run.scored):
         bins[min(BINS - 1, (person.score or 0) * BINS // SCORE_MAX)].append(person)
     unit = min(CELL_MAX, PLOT / max(1, *map(len, bins)))
     said = ", ".join(f"{name}: {count}" for name, count in band_counts(run))
     return svg.picture(
-        PLOT + 64,
+        PLOT + 70,
         "Persons by review priority",
         said or "No person was scored.",
         *_bands(run),
@@ -57,14 +57,30 @@ def _piles(persons: list[PersonView], unit: float) -> list[list[PersonView]]:
 
 def _bands(run: RunView) -> list[str]:
     drawn = [svg.line(_x(0), 9 + PLOT, _x(SCORE_MAX), 9 + PLOT, "rule")]
-    for (band, ceiling), (_, count) in zip(band_spans(run.bands), band_counts(run), strict=True):
+    for band, ceiling in band_spans(run.bands):
         left, right = _x(band.floor), _x(ceiling)
         shade = f"shade{band_shade(band.name, run.bands)}"
-        drawn += [
-            svg.box(left, 4, right - left, PLOT + 5, f"band {shade}"),
-            svg.box(left + 1, 11 + PLOT, right - left - 2, 5, shade, radius=2),
-            svg.label((left + right) / 2, 34 + PLOT, svg.wrap(band.name, right - left, 1)[0], "small strong", "middle"),
-            svg.label((left + right) / 2, 52 + PLOT, f"{count:,}", "small muted number", "middle"),
-            svg.label(left, 34 + PLOT, str(band.floor), "small muted number", "middle" if band.floor else "start"),
-        ]
+        drawn.append(svg.box(left, 4, right - left, PLOT + 5, f"band {shade}"))
+        drawn.append(svg.box(left + 1, 11 + PLOT, right - left - 2, 5, shade, radius=2))
+    return [*drawn, *_scale(run.bands), *_legend(run)]
+
+
+def _scale(bands: tuple[Band, ...]) -> list[str]:
+    scores = sorted({0, SCORE_MAX, *(band.floor for band in bands)})
+    widths = [svg.text_width(f"{score} ") for score in scores]
+    gaps = [(one + other) / 2 for one, other in zip(widths, [0.0, *widths], strict=False)]
+    places = svg.spread([_x(score) for score in scores], gaps, SIDE, svg.WIDTH - SIDE)
+    return [
+        svg.label(place, 32 + PLOT, str(score), "small muted number", "middle")
+        for score, place in zip(scores, places, strict=True)
+    ]
+
+
+def _legend(run: RunView) -> list[str]:
+    drawn, x, y = [], float(SIDE), 58.0 + PLOT
+    for (band, ceiling), (_, count) in zip(band_spans(run.bands), band_counts(run), strict=True):
+        text = f"{band.name}, {band.floor} to {ceiling if ceiling == SCORE_MAX else ceiling - 1}: {count:,}"
+        drawn.append(svg.box(x, y - 11, 12, 12, f"shade{band_shade(band.name, run.bands)}", radius=2))
+        drawn.append(svg.label(x + 18, y, text, "small"))
+        x += 40 + svg.text_width(text)
     return drawn

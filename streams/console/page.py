@@ -10,7 +10,7 @@ from streams.console.overview import overview_picture
 from streams.console.person_section import band_chip, person_section
 from streams.console.svg import element, escape
 from streams.console.view import ABSTAIN, Account, PersonView, RunView
-from streams.console.words import PURPOSE, probability, signed
+from streams.console.words import PURPOSE, probability, short, signed, since
 
 PERSONS_SHOWN = 40
 ABSTAINED_SHOWN = 5
@@ -107,18 +107,19 @@ def _filter(run: RunView) -> str:
 
 
 def _row(rank: int, person: PersonView, run: RunView, anchors: dict[str, str]) -> str:
-    name = escape(person.name)
+    name = escape(short(person.name))
     linked = f'<a href="#{anchors[person.name]}">{name}</a>' if person.name in anchors else name
+    came = element("span", since(person.name, person.first_ms, run.utc_offset_minutes), class_="muted number came")
     cells = [
         element("td", str(rank), class_="number"),
-        element("th", linked, scope="row"),
+        element("th", linked, came, scope="row", title=person.name),
         element("td", str(person.score), class_="number score"),
         element("td", band_chip(person, run)),
         element("td", probability(person.probability_permille), class_="number"),
         element("td", _reasons(person)),
         element("td", escape(person.events[0].text) if person.events else '<span class="muted">none named</span>'),
     ]
-    return element("tr", *cells, data_band=person.band)
+    return element("tr", *cells, data_band=person.band, data_name=person.name)
 
 
 def _reasons(person: PersonView) -> str:

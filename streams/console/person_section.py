@@ -6,7 +6,7 @@ from streams.console.skeleton import skeleton_picture
 from streams.console.svg import element, escape
 from streams.console.timeline import timeline_picture
 from streams.console.view import ABSTAIN, PersonView, RunView, band_shade
-from streams.console.words import clock, day, duration, percent, probability
+from streams.console.words import clock, day, duration, percent, probability, short
 
 LISTED_MAX = 50
 
@@ -34,11 +34,12 @@ def _header(person: PersonView, anchor: str, run: RunView) -> str:
     agree = f"reviewer would agree: {probability(person.probability_permille)}" if person.score is not None else ""
     return element(
         "header",
-        element("h3", escape(person.name), id=f"{anchor}-name"),
+        element("h3", escape(short(person.name)), id=f"{anchor}-name"),
         element("span", score, class_="score number") if score else "",
         band_chip(person, run),
         element("span", escape(agree)) if agree else "",
         element("span", escape(where), class_="muted number"),
+        element("code", escape(person.name), class_="muted", title="the name in scores, alerts and `vigil explain`"),
     )
 
 

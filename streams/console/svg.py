@@ -61,6 +61,30 @@ def points(xs: list[float], ys: list[float]) -> str:
     return " ".join(f"{number(x)},{number(y)}" for x, y in zip(xs, ys, strict=True))
 
 
+def spread(places: list[float], gaps: list[float], low: float, high: float) -> list[float]:
+    """Ascending places moved apart, each by at least its gap from the one before, all between `low` and `high`.
+
+    Args:
+        places: ascending.
+        gaps: (places,) the least distance from the one before; the first is not used.
+        low: least place.
+        high: largest place; where there is no room for all, this one gives way last.
+    """
+    apart: list[float] = []
+    for place, gap in zip(places, gaps, strict=True):
+        apart.append(max(place, apart[-1] + gap if apart else low))
+    edge = high
+    for at in reversed(range(len(apart))):
+        apart[at] = min(apart[at], edge)
+        edge = apart[at] - gaps[at]
+    return apart
+
+
+def text_width(text: str) -> float:
+    """About how wide a line of text is drawn."""
+    return len(text) * CHARACTER_PX
+
+
 def wrap(text: str, width_px: float, lines_max: int = 3) -> list[str]:
     """The text in lines that fit; what does not is cut with an ellipsis."""
     columns = max(4, int(width_px / CHARACTER_PX))

@@ -2,89 +2,79 @@
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from models.scorecard import SCORE_MAX
-from streams.console.view import ABSTAIN, Band, PersonView, RunView, ScoreAt, band_shade
-from streams.console.words import PURPOSE, clock, day, percent, plain, probability, signed, standing
+from streams.console.view import ABSTAIN, Contribution, PersonView, RunView, ScoreAt, band_shade
+from streams.console.words import PURPOSE, clock, day, percent, plain, probability, short, signed, since, standing
 
 SHADES = ("bright_black", "blue", "yellow", "bold yellow")
 REASONS_SHOWN = 3
-PERSONS_SHOWN = 25
+PERSONS_SHOWN = 15
+NAME_WIDTH_MAX = 30
 BAR = 12
 
 
 def persons_table(run: RunView, persons_max: int = PERSONS_SHOWN) -> Group:
-    """Persons by review priority with their reasons, then what is not shown, and what this is."""
-    title = Text(plain(run.title), style="bold")
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_lines=True, pad_edge=False)
-    table.add_column("#", justify="right")
-    table.add_column("person", overflow="fold")
-    table.add_column("priority", justify="right")
-    table.add_column("band")
-    table.add_column("reviewer\nwould agree", justify="right")
-    table.add_column("why", ratio=1)
-    for rank, person in enumerate(run.scored[:persons_max], 1):
-        table.add_row(*_row(rank, person, run))
-    return Group(table, *_rest(run, persons_max), Text(PURPOSE, style="italic"))
+    """Persons by review priority, a line each and a line for each reason; then what is not shown, and what this is."""
+    raised = [person for person in run.scored if person.reasons]
+    shown = raised[:persons_max]
+    width = min(NAME_WIDTH_MAX, max([len("person"), *(len(short(person.name)) for person in shown)]))
+    heading = Text(f" #  {'person':<{width}}  {'since':<8}  priority          a reviewer would agree", style="bright_black")
+    lines = [_line(rank, person, run, width) for rank, person in enumerate(shown, 1)]
+    rows = [line for person, row in zip(shown, lines, strict=True) for line in (row, *_why(person))]
+    return Group(Text(plain(run.title), style="bold"), *([heading] if rows else []), *rows, *_rest(run, raised, shown))
 
 
-def _row(rank: int, person: PersonView, run: RunView) -> list[RenderableType]:
-    return [
-        Text(str(rank)),
-        Text(plain(person.name)),
-        Text(str(person.score), style="bold"),
-        _band(person.band, run.bands),
-        Text(probability(person.probability_permille)),
-        _why(person),
-    ]
+def _text(*parts: str | tuple[str, str]) -> Text:
+    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
 
-def _band(band: str, bands: tuple[Band, ...]) -> Text:
-    return Text(plain(band), style=SHADES[band_shade(band, bands)])
+def _line(rank: int, person: PersonView, run: RunView, width: int) -> Text:
+    name = plain(short(person.name))
+    name = name if len(name) <= width else name[: width - 1] + "…"
+    came = since(person.name, person.first_ms, run.utc_offset_minutes)
+    return _text(
+        f"{rank:>2}  ", (f"{name:<{width}}", "bold"), f"  {came}  ", (f"{person.score:>4}", "bold"), " ",
+        (f"{plain(person.band):<11}", SHADES[band_shade(person.band, run.bands)]),
+        f"  {probability(person.probability_permille)}",
+    )  # fmt: skip
 
 
-def _why(person: PersonView) -> Table:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column()
-    for part in person.reasons[:REASONS_SHOWN]:
-        table.add_row(Text(signed(part.points), style="cyan"), Text(plain(part.text)))
+def _why(person: PersonView) -> list[Text]:
+    reasons = [_reason(part) for part in person.reasons[:REASONS_SHOWN]]
     left = len(person.reasons) - REASONS_SHOWN
-    if left > 0:
-        table.add_row("", Text(f"and {left} more", style="bright_black"))
-    if not person.reasons:
-        table.add_row("", Text("nothing raised it", style="bright_black"))
-    if person.events:
-        table.add_row(Text("event", style="bright_black"), Text(plain(person.events[0].text)))
-    return table
+    more = [_text((f"{'':12}and {left} more", "bright_black"))] if left > 0 else []
+    events = [_text((f"{'event':>10}  ", "bright_black"), plain(mark.text)) for mark in person.events[:1]]
+    return [*reasons, *more, *events]
 
 
-def _rest(run: RunView, persons_max: int) -> list[Text]:
-    rest = []
-    if not run.scored:
-        rest.append(Text("No person was scored."))
-    if len(run.scored) > persons_max:
-        rest.append(Text(f"{len(run.scored) - persons_max} more persons with a lower priority."))
-    if run.abstained:
-        rest.append(Text(f"{ABSTAIN} for {len(run.abstained)} more: what was seen does not carry a score."))
-    return rest
+def _reason(part: Contribution) -> Text:
+    return _text((f"{signed(part.points):>10}  ", "cyan"), plain(part.text))
+
+
+def _rest(run: RunView, raised: list[PersonView], shown: list[PersonView]) -> list[Text]:
+    counts = (
+        (len(raised) - len(shown), "more with a lower priority"),
+        (len(run.scored) - len(raised), "whose priority nothing raised"),
+        (len(run.abstained), f"with {ABSTAIN}: what was seen does not carry a score"),
+    )
+    rest = [Text(f" …  {count:,} {what}", style="bright_black") for count, what in counts if count]
+    none = [] if run.scored else [Text("No person was scored.")]
+    return [*none, *rest, Text(), Text(PURPOSE, style="italic")]
 
 
 def person_text(person: PersonView, utc_offset_minutes: int = 0) -> Group:
-    """One person: the score, its parts, what would have changed it, and how it came about."""
+    """One person: the score and its parts, how it came about, the objective events, what would have changed it."""
     span = f"{clock(person.first_ms, utc_offset_minutes)} to {clock(person.last_ms, utc_offset_minutes)}"
     heading = Text.assemble((plain(person.name), "bold"), f"  {plain(standing(person))}")
     where = f"camera {plain(person.camera)}, {day(person.first_ms, utc_offset_minutes)} {span}"
-    parts: list[RenderableType] = [heading, Text(where, style="bright_black"), Text()]
+    parts: list[RenderableType] = [heading, Text(where, style="bright_black"), Text(PURPOSE, style="italic"), Text()]
     if person.score is not None:
         parts += [_sum(person), Text()]
-    if person.counterfactual:
-        parts += [Text(plain(person.counterfactual)), Text()]
-    parts += [*_happened(person, utc_offset_minutes), _timeline(person, utc_offset_minutes), Text()]
-    return Group(*parts, Text(PURPOSE, style="italic"))
+    parts += [_timeline(person, utc_offset_minutes), *_paid(person, utc_offset_minutes)]
+    return Group(*parts, *_events(person, utc_offset_minutes), *_change(person))
 
 
 def _sum(person: PersonView) -> Table:
@@ -102,17 +92,30 @@ def _sum(person: PersonView) -> Table:
     return table
 
 
-def _happened(person: PersonView, utc_offset_minutes: int) -> list[RenderableType]:
-    happened = [(mark.time_ms, "event", mark.text) for mark in person.events]
-    happened += [
-        (mark.time_ms, "paid", f"{mark.text} ({percent(mark.share_permille)} likely this person's)")
+def _paid(person: PersonView, utc_offset_minutes: int) -> list[Text]:
+    lines = [
+        Text(f"  {clock(mark.time_ms, utc_offset_minutes)}  {plain(mark.text)} ({percent(mark.share_permille)} likely)")
         for mark in person.purchases
     ]
-    lines = [f"{clock(at, utc_offset_minutes)}  {kind:<6} {plain(text)}" for at, kind, text in sorted(happened)]
-    return [Text("\n".join(lines)), Text()] if lines else []
+    return [Text("Paid", style="bold"), *lines, Text()] if lines else []
 
 
-def _timeline(person: PersonView, utc_offset_minutes: int) -> Padding:
+def _events(person: PersonView, utc_offset_minutes: int) -> list[Text]:
+    lines = [Text(f"  {clock(mark.time_ms, utc_offset_minutes)}  {plain(mark.text)}") for mark in person.events]
+    none = [Text("  none, so no alert can rest on this person", style="bright_black")]
+    return [Text("Objective events, to check on the recording", style="bold"), *(lines or none), Text()]
+
+
+def _change(person: PersonView) -> list[Text]:
+    if person.score is None:
+        said = f"More to see: {plain(person.abstained)}."
+    else:
+        said = plain(person.counterfactual) or f"Nothing is below {plain(person.band)}: there is no band to be kept out of."
+    return [Text("What would have changed it", style="bold"), Text(f"  {said}")]
+
+
+def _timeline(person: PersonView, utc_offset_minutes: int) -> Table:
+    """The published scores; of those that changed nothing only the last."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("time")
     table.add_column("score", justify="right")
@@ -120,9 +123,11 @@ def _timeline(person: PersonView, utc_offset_minutes: int) -> Padding:
     table.add_column("what changed since the row above", ratio=1)
     before: ScoreAt | None = None
     for row in person.timeline:
-        table.add_row(Text(clock(row.time_ms, utc_offset_minutes)), *_score(row), Text(_changes(before, row)))
-        before = row
-    return Padding(table, (0, 0))
+        changes = _changes(before, row)
+        if changes or before is None or row is person.timeline[-1]:
+            table.add_row(Text(clock(row.time_ms, utc_offset_minutes)), *_score(row), Text(changes or "no change"))
+            before = row
+    return table
 
 
 def _score(row: ScoreAt) -> tuple[Text, Text]:
@@ -132,6 +137,7 @@ def _score(row: ScoreAt) -> tuple[Text, Text]:
 
 
 def _changes(before: ScoreAt | None, row: ScoreAt) -> str:
+    """What a score has gained and lost; empty where nothing did."""
     had = {part.feature: part.points for part in before.contributions} if before else {}
     has = {part.feature for part in row.contributions}
     changed = [(part.points - had.get(part.feature, 0), part.text) for part in row.contributions]
@@ -141,4 +147,5 @@ def _changes(before: ScoreAt | None, row: ScoreAt) -> str:
         if part.feature not in has
     ]
     said = [f"{signed(points)} {plain(text)}" for points, text in [*changed, *gone] if points]
-    return ", ".join(said) or "no change"
+    told = before is not None and (before.score is None) != (row.score is None)
+    return ", ".join(said) or ("seen well enough" if told and row.score is not None else "no longer seen" if told else "")

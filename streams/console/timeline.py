@@ -12,6 +12,7 @@ LEFT, RIGHT = 74, 100
 TOP, PLOT = 12, 210
 LANE = 26
 MARK_GAP = 20
+LINE = 15
 TICKS_MAX = 6
 TICK_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400)
 
@@ -78,17 +79,35 @@ def _height(score: int) -> float:
 
 
 def _bands(bands: tuple[Band, ...]) -> list[str]:
-    drawn = [svg.label(LEFT - 8, _height(score) + 5, str(score), "small muted number", "end") for score in (0, 1_000)]
+    drawn, width = [], svg.WIDTH - LEFT - RIGHT
     for band, ceiling in band_spans(bands):
         top, bottom = _height(ceiling), _height(band.floor)
-        width = svg.WIDTH - LEFT - RIGHT
         drawn.append(svg.box(LEFT, top, width, bottom - top, f"band shade{band_shade(band.name, bands)}"))
-        name = svg.wrap(band.name, RIGHT - 12, 1)[0]
-        drawn.append(svg.label(svg.WIDTH - RIGHT + 10, (top + bottom) / 2 + 5, name, "small"))
         if band.floor:
             drawn.append(svg.line(LEFT, bottom, svg.WIDTH - RIGHT, bottom, "threshold"))
-            drawn.append(svg.label(LEFT - 8, bottom + 5, str(band.floor), "small muted number", "end"))
-    return drawn
+    return [*drawn, *_scale(bands), *_band_names(bands)]
+
+
+def _scale(bands: tuple[Band, ...]) -> list[str]:
+    scores = sorted({SCORE_MAX, 0, *(band.floor for band in bands)}, reverse=True)
+    places = _lines_apart([_height(score) for score in scores])
+    return [
+        svg.label(LEFT - 8, place + 5, str(score), "small muted number", "end")
+        for score, place in zip(scores, places, strict=True)
+    ]
+
+
+def _band_names(bands: tuple[Band, ...]) -> list[str]:
+    spans = band_spans(bands)[::-1]
+    places = _lines_apart([(_height(ceiling) + _height(band.floor)) / 2 for band, ceiling in spans])
+    return [
+        svg.label(svg.WIDTH - RIGHT + 10, place + 5, svg.wrap(band.name, RIGHT - 12, 1)[0], "small")
+        for (band, _), place in zip(spans, places, strict=True)
+    ]
+
+
+def _lines_apart(heights: list[float]) -> list[float]:
+    return svg.spread(heights, [LINE] * len(heights), TOP, TOP + PLOT)
 
 
 def _spans(timeline: tuple[ScoreAt, ...], axis: Axis) -> list[tuple[ScoreAt, float, float]]:
@@ -190,7 +209,7 @@ def _stays(person: PersonView, axis: Axis, y: float) -> list[str]:
 
 
 def _purchases(person: PersonView, axis: Axis, y: float) -> list[str]:
-    places = spread([axis.x(mark.time_ms) for mark in person.purchases])
+    places = _spread([axis.x(mark.time_ms) for mark in person.purchases])
     return [
         svg.box(x - 9, y - 9, 18, 18, "purchase", mark.text, 3)
         + svg.label(x, y + 4.5, str(at), "purchase-number", "middle")
@@ -199,7 +218,7 @@ def _purchases(person: PersonView, axis: Axis, y: float) -> list[str]:
 
 
 def _events(person: PersonView, axis: Axis, y: float) -> list[str]:
-    places = spread([axis.x(mark.time_ms) for mark in person.events])
+    places = _spread([axis.x(mark.time_ms) for mark in person.events])
     return [
         svg.element("g", svg.element("title", svg.escape(mark.text)), svg.circle(x, y, 9, "event"))
         + svg.label(x, y + 4.5, str(at), "event-number", "middle")
@@ -207,17 +226,10 @@ def _events(person: PersonView, axis: Axis, y: float) -> list[str]:
     ]
 
 
-def spread(places: list[float]) -> list[float]:
-    """Ascending places moved apart so that marks do not hide each other, all of them inside the plot."""
+def _spread(places: list[float]) -> list[float]:
+    """Marks that do not hide each other, all of them inside the plot."""
     gap = min(MARK_GAP, (svg.WIDTH - LEFT - RIGHT) / max(1, len(places)))
-    apart: list[float] = []
-    for place in places:
-        apart.append(max(place, apart[-1] + gap) if apart else place)
-    edge = float(svg.WIDTH - RIGHT)
-    for at in reversed(range(len(apart))):
-        apart[at] = min(apart[at], edge)
-        edge = apart[at] - gap
-    return apart
+    return svg.spread(places, [gap] * len(places), LEFT, svg.WIDTH - RIGHT)
 
 
 def _ticks(axis: Axis, foot: float, utc_offset_minutes: int) -> list[str]:

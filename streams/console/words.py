@@ -13,6 +13,7 @@ PURPOSE = (
     "Vigil orders tracked persons by review priority: whose visit is worth a human look first, and why. "
     "A priority is no finding about anybody. A human decides, on the recording, and may well disagree."
 )
+SLASHES = 2  # of a full name, camera/tracker/first second
 
 
 class Wording(NamedTuple):
@@ -171,6 +172,17 @@ def probability(permille: int | None) -> str:
     if permille < 10:  # noqa: PLR2004 - below one per cent
         return "under 1 %"
     return "over 99 %" if permille > 990 else f"{(permille + 5) // 10} %"  # noqa: PLR2004 - above 99 per cent
+
+
+def short(person: str) -> str:
+    """A person's name as people say it: camera and tracker id, without the second in which the track began."""
+    return person.rpartition("/")[0] if person.count("/") == SLASHES else person
+
+
+def since(person: str, first_ms: int, utc_offset_minutes: int = 0) -> str:
+    """When a person came, as the name tells, or else as the scores do."""
+    second = person.rpartition("/")[2] if person.count("/") == SLASHES else ""
+    return clock(int(second) * 1_000 if second.isdecimal() else first_ms, utc_offset_minutes)
 
 
 def signed(points: int) -> str:
