@@ -20,6 +20,7 @@ from features.zones import Uint32s
 REACH_MM = 400  # where someone was going and where someone appears may differ by this and by
 REACH_MM_PER_S = 400  # this with the time between
 HEIGHT_PERMILLE = 250  # heights in the picture may differ by this of the larger
+_PAIRED = 256  # pieces compared with all others at once
 _KEY_STRIDE = 1 << 43  # more than any event time
 
 
@@ -39,8 +40,10 @@ def stitch(followed: Following, rows: Segments, exits: Uint32s, within_ms: int) 
     if not within_ms or not len(begun):
         return followed
     joining = _Joining(followed, rows, exits, within_ms)
-    for piece in begun.tolist():
-        joining.await_turn(piece)
+    marked = begun[exits[followed.tracks.camera[begun]] != 0]
+    for some in np.split(marked, range(_PAIRED, len(marked), _PAIRED)):
+        for piece in joining.hopeful(some):
+            joining.await_turn(piece)
     joining.join_all()
     return joining.followed()
 
@@ -58,6 +61,20 @@ class _Joining:
     def _sort(self) -> None:
         self._order = np.lexsort((self._rows["second_ms"], self._place))
         self._keys = self._place[self._order] * _KEY_STRIDE + self._rows["second_ms"][self._order]
+
+    def hopeful(self, begun: Int64s) -> list[int]:
+        """Those for whom anybody at all was lost in time: a look at all pairs at once, as hardly any piece is one."""
+        pieces, start_ms = self._pieces, self._pieces.start_ms[begun]
+        first = self._order[np.searchsorted(self._keys, begun * _KEY_STRIDE)]
+        seen_ms = start_ms + self._rows["first_ms"][first]
+        pairs = pieces.camera[begun][:, None] == pieces.camera
+        pairs &= pieces.start_ms <= start_ms[:, None]
+        pairs &= pieces.end_ms >= (seen_ms - self._within_ms)[:, None]
+        of, other = np.nonzero(pairs)
+        lost_ms = seen_ms[of] - self._last_seen(other, start_ms[of])["seen_ms"]
+        lost = (lost_ms > 0) & (lost_ms <= self._within_ms) & (begun[of] != other)
+        found: list[int] = begun[np.unique(of[lost])].tolist()
+        return found
 
     def await_turn(self, piece: int) -> None:
         tracks = self._pieces
@@ -77,8 +94,6 @@ class _Joining:
     def _predecessor(self, piece: int, second_ms: int) -> int | None:
         """The one lost track that can be meant by a piece that begins."""
         exits = self._exits[self._pieces.camera[piece]]
-        if not exits:
-            return None
         first = self._rows[self._order[np.searchsorted(self._keys, piece * _KEY_STRIDE)]]
         here = (
             (self._pieces.camera == self._pieces.camera[piece]) & (self._pieces.start_ms <= second_ms) & ~self._retired
@@ -91,8 +106,8 @@ class _Joining:
         near = others[lost & _may_be_same(last, first)]
         return int(near[0]) if len(near) == 1 else None
 
-    def _last_seen(self, pieces: Int64s, second_ms: int) -> Segments:
-        """(pieces,) where each was last seen, as far as is known when a second is closed."""
+    def _last_seen(self, pieces: Int64s, second_ms: int | Int64s) -> Segments:
+        """(pieces,) where each was last seen, as far as is known when a second, or one for each, is closed."""
         last = self._was.last_known(pieces)
         at = np.searchsorted(self._keys, pieces * _KEY_STRIDE + second_ms, "right") - 1
         at = np.maximum(at, 0)

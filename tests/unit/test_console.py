@@ -21,7 +21,7 @@ from streams.console.page import page
 from streams.console.path import path_picture
 from streams.console.skeleton import skeleton_picture
 from streams.console.table import person_text, persons_table
-from streams.console.timeline import spread, timeline_picture
+from streams.console.timeline import timeline_picture
 from streams.console.view import (
     ABSTAIN,
     Account,
@@ -341,7 +341,9 @@ def test_the_page_can_be_used_without_seeing_it() -> None:
 
 def test_the_page_ranks_and_accounts() -> None:
     text = " ".join(Reader(page(sample())).texts).partition("Main reasons")[2]
-    assert text.index("aisle-4/17/1780000000") < text.index("aisle-4/34") < text.index("aisle-4/33")
+    assert text.index("aisle-4/17") < text.index("aisle-4/34") < text.index("aisle-4/33")
+    assert text.index("aisle-4/17") < text.index(words.clock(1_780_000_000_000, 120)) < text.index("aisle-4/34")
+    assert "aisle-4/17/1780000000" in text
     assert "seen for 4 s, at least 10 s are needed" in text
     assert text.count("balanced") == 2
     lost = dataclasses.replace(sample(), accounts=(Account("purchases", 3, (("joined", 1),)),))
@@ -383,7 +385,7 @@ def test_a_person_vigil_abstained_on_has_no_number() -> None:
     run = dataclasses.replace(sample(), persons=(NOBODY,))
     assert not Reader(page(run)).open
     assert "ABSTAIN: seen for 4 s" in terminal(person_text(NOBODY))
-    assert "ABSTAIN for 1 more" in terminal(persons_table(run))
+    assert "1 with ABSTAIN" in terminal(persons_table(run))
 
 
 @pytest.mark.parametrize("xs", [[], [5.0], [5.0, 5.0], [np.nan], [np.nan, 3.0], [1.0, 1e4]])
@@ -416,12 +418,51 @@ def test_left_and_right_are_told_apart_and_unsure_limbs_are_faint() -> None:
     assert 'class="limb right"' in drawn
 
 
-@pytest.mark.parametrize("places", [[], [80.0], [100.0, 101.0, 102.0], [530.0, 535.0, 539.0], [100.0] * 80])
+@pytest.mark.parametrize("places", [[], [80.0], [100.0, 101.0, 102.0], [530.0, 535.0, 539.0], [100.0] * 22])
 def test_marks_do_not_hide_each_other(places: list[float]) -> None:
-    apart = spread(places)
-    gaps = np.diff(apart)
-    assert (gaps > 5).all()
-    assert all(74 - 1e-6 <= place <= 540 for place in apart)
+    apart = svg.spread(places, [20.0] * len(places), 74, 540)
+    assert (np.diff(apart) >= 20).all()
+    assert all(74 <= place <= 540 for place in apart)
+
+
+def test_marks_with_room_stay_where_they_are() -> None:
+    assert svg.spread([80.0, 120.0, 500.0], [20.0] * 3, 74, 540) == [80.0, 120.0, 500.0]
+
+
+@pytest.mark.parametrize("floors", [(250, 500, 750), (41, 105, 400), (2, 4, 6), (994, 996, 998)])
+def test_labels_of_thresholds_do_not_hide_each_other(floors: tuple[int, int, int]) -> None:
+    bands = (Band("none", 0), *map(Band, ("low", "elevated", "high"), floors))
+    run = dataclasses.replace(sample(), bands=bands)
+    for drawn in (overview_picture(run), timeline_picture(visitor(), bands), contributions_picture(visitor(), bands)):
+        labels = list(ET.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text"))  # noqa: S314 - our own text
+        for at, one in enumerate(labels):
+            assert not any(overlap(one, other) for other in labels[at + 1 :])
+
+
+def overlap(one: ET.Element, other: ET.Element) -> bool:
+    (left, right, y), (other_left, other_right, other_y) = extent(one), extent(other)
+    return abs(y - other_y) < 11 and left < other_right and other_left < right
+
+
+def extent(label: ET.Element) -> tuple[float, float, float]:
+    x, y = float(str(label.get("x"))), float(str(label.get("y")))
+    width = 6.5 * len(str(label.text))
+    left = x - {"start": 0.0, "middle": 0.5, "end": 1.0}[str(label.get("text-anchor"))] * width
+    return left, left + width, y
+
+
+def test_a_long_name_and_a_long_reason_keep_to_their_line() -> None:
+    person = dataclasses.replace(visitor(), name=f"{'c' * 64}/17/1780000000")
+    lines = terminal(persons_table(RunView("x", persons=(person,), bands=BANDS)), 60).splitlines()
+    assert [line for line in lines if "…" in line]
+    assert max(map(len, lines)) <= 60
+
+
+def test_only_persons_with_reasons_are_listed_in_the_terminal() -> None:
+    quiet = dataclasses.replace(visitor(), name="aisle-4/99", contributions=())
+    shown = terminal(persons_table(RunView("x", persons=(visitor(), quiet), bands=BANDS)))
+    assert "aisle-4/99" not in shown
+    assert "1 whose priority nothing raised" in shown
 
 
 def test_the_terminal_tells_how_a_score_came_about() -> None:
@@ -431,4 +472,5 @@ def test_the_terminal_tells_how_a_score_came_about() -> None:
     assert "With a purchase joined" in shown
     assert words.clock(START_MS + 210_000, 120) in shown
     assert "+240 goods handled" in shown
+    assert shown.index("Objective events") < shown.index("What would have changed it")
     assert "18 % likely this person's" in shown
