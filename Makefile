@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo test lint bench train lock clean
+.PHONY: demo test lint bench soak train lock clean
 demo: $(VENV)/ready
 	$(RUN)/vigil demo
 
@@ -14,6 +14,11 @@ lint: $(VENV)/ready
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
+
+# The tests that compute for long, at full length.
+soak: $(VENV)/ready
+	VIGIL_MUTATIONS=100000 $(RUN)/pytest tests/simulation tests/property
+	$(RUN)/python -m tests.benchmarks day
 
 bench: $(VENV)/ready
 	$(RUN)/python -m tests.benchmarks

@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from features.events import Label, Name
+from features.events import Label, Name, Pixel
 
 ZoneKind = Literal["till", "queue", "waiting", "shelf", "exit", "restricted", "opt-out"]
 ZONE_KINDS: tuple[ZoneKind, ...] = ("till", "queue", "waiting", "shelf", "exit", "restricted", "opt-out")
 ZONES_PER_CAMERA_MAX = 32
 
-Point = tuple[float, float]
+Point = tuple[Pixel, Pixel]
 Seconds = Annotated[int, Meta(ge=1, le=86_400)]
 Millis = Annotated[int, Meta(ge=0, le=86_400_000)]
 Millimetres = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -26,7 +26,8 @@ class Zone(_Part, frozen=True):
     """A polygon in a camera's picture, in pixels. Persons are in it by their feet, hands by their wrists.
 
     `face` is the point a shelf's goods are at, for telling who turns their back; the middle of the zone if left out.
-    `loiter_after_s` replaces the site's threshold inside this zone.
+    `loiter_after_s` replaces the site's threshold inside this zone; at tills, in queues and waiting areas nobody
+    loiters.
     """
 
     name: Name

@@ -74,10 +74,8 @@ def demo(
     recording, out, shown = folder / "recording", folder / "run", folder / "index.html"
     with screen.status("Making up the shop"):
         jobs.record_scenario(generate(seed, visits), recording)
-    _run(recording, site_of(recording), default_bundle(), out, f"A made-up shop, seed {seed}", shown)
-    first = next(iter(view(open_run(out), "").scored), None)
-    if first:
-        say(f"\nOne person in full:  vigil explain {first.name} --run {out}")
+    first = _run(recording, site_of(recording), default_bundle(), out, f"A made-up shop, seed {seed}", shown)
+    say(f"\nOne person in full:  vigil explain {first} --run {out}")
     say(f"The page to look at: {shown}")
     say(f"Everything else:     {folder}")
 
@@ -110,9 +108,9 @@ def run(
     found = site_of(recording)
     used = load_site(site) if site else found
     shown = out / "index.html" if html else None
-    _run(recording, used, load_bundle(bundle) if bundle else default_bundle(), out, str(recording), shown)
-    say(f"\nOne person in full:  vigil explain PERSON --run {out}")
-    say(f"The page to look at: {shown}" if shown else f"A page to look at:   vigil run {recording} --page")
+    first = _run(recording, used, load_bundle(bundle) if bundle else default_bundle(), out, str(recording), shown)
+    say(f"\nOne person in full:  vigil explain {first} --run {out}")
+    say(f"The page to look at: {shown or 'none; --page writes one'}")
     say(f"Everything else:     {out}")
 
 
@@ -171,8 +169,11 @@ def import_(
     _must_be_known(name, at)
     watch = Stopwatch()
     folder = target or Path("recordings") / name
+    below = source or config.data_folder() / folder_of(name)
+    if not below.is_dir():
+        refuse(f"{below}: no such folder; say with --source or VIGIL_DATA where the data set is")
     with screen.status(f"Importing {name}"):
-        imported = _import(name, source or config.data_folder() / folder_of(name), folder, at)
+        imported = _import(name, below, folder, at)
     say(
         f"{folder}: {imported.person_frames:,} person-frames of {imported.persons:,} persons, "
         f"{imported.purchases:,} purchases, in {watch.seconds:.1f} s"
@@ -218,19 +219,13 @@ def main() -> None:
     try:
         app()
     except (SiteFileError, ImportFailure, RecordingError, RunFolderError, TableError) as refused:
-        _end(str(refused))
+        refuse(refused)
     except OSError as error:
-        _end(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
-def _end(text: str) -> None:
-    try:
-        refuse(text)
-    except typer.Exit as ended:
-        raise SystemExit(ended.exit_code) from None
-
-
-def _run(recording: Path, site: Site, bundle: Bundle, out: Path, title: str, html: Path | None) -> None:
+def _run(recording: Path, site: Site, bundle: Bundle, out: Path, title: str, html: Path | None) -> str:
+    """Run, show, and name the person to look at first."""
     watch = Stopwatch()
     with progress() as bar:
         task = bar.add_task("Scoring", total=person_frames_of(recording) or None)
@@ -243,12 +238,13 @@ def _run(recording: Path, site: Site, bundle: Bundle, out: Path, title: str, htm
     if html:
         html.write_text(page(shown), encoding="utf-8")
     report(opened, shown, speed)
+    return short(shown.scored[0].name) if shown.scored else "PERSON"
 
 
 def _must_be_known(name: str, at: Path | None) -> None:
     if name not in IMPORTERS:
         near = get_close_matches(name, IMPORTERS, 1)
-        refuse(f"no data set {name}: {f'is it {near[0]}?' if near else f'expected one of {", ".join(IMPORTERS)}'}")
+        refuse(f"no data set {name}: expected {near[0] if near else 'one of ' + ', '.join(IMPORTERS)}")
     if at and name not in PURCHASES:
         refuse(f"--at: expected a data set of purchases, {', '.join(PURCHASES)}; got {name}")
 
@@ -265,13 +261,19 @@ def _named(opened: RunFolder, person: str) -> str:
     """The full name of the one person who is meant."""
     found = [name for name in opened.scores if person in {name, short(name)}]
     found = found or [name for name in opened.scores if name.startswith(person)]
-    if len(found) == 1:
-        return found[0]
+    if len(found) != 1:
+        refuse(_unclear(opened, person, found))
+    return found[0]
+
+
+def _unclear(opened: RunFolder, person: str, found: list[str]) -> str:
     if found:
-        refuse(f"{person}: expected the name of one person; {len(found)} begin so: {_some(found)}")
+        return f"{person}: expected the name of one person; {len(found)} begin so: {_some(found)}"
     names = {short(name): name for name in opened.scores}
     near = [names[each] for each in get_close_matches(person, names, 3, 0)]
-    refuse(f"{person}: nobody of {opened.folder} has this name; {f'near are {_some(near)}' if near else 'nobody has any'}")
+    return (
+        f"{person}: nobody of {opened.folder} has this name; {'near are ' + _some(near) if near else 'it has no names'}"
+    )
 
 
 def _some(names: list[str]) -> str:

@@ -1,10 +1,10 @@
 """What the command line shows: progress, what became of everything, and refusals."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -26,7 +26,7 @@ aside = Console(stderr=True)
 def refuse(text: object) -> NoReturn:
     """Say what is wrong with the input, and end."""
     aside.print(str(text), markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(REFUSED)
+    sys.exit(REFUSED)
 
 
 def say(text: str) -> None:
@@ -46,9 +46,7 @@ class Rate(ProgressColumn):
 def progress() -> Iterator[Progress]:
     """A bar that goes away, and is not there at all where nobody looks."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,}"), Rate())
-    with Progress(
-        *columns, TimeRemainingColumn(), console=aside, transient=True, disable=not aside.is_terminal
-    ) as bar:
+    with Progress(*columns, TimeRemainingColumn(), console=aside, transient=True, disable=not aside.is_terminal) as bar:
         yield bar
 
 

@@ -63,7 +63,8 @@ def opened(path: Path) -> pq.ParquetFile:
     Raises:
         Rejection: a column is missing or of another type.
     """
-    file = pq.ParquetFile(path, read_dictionary=["camera"], memory_map=True)
+    present = [name for name in pq.read_schema(path).names if name == "camera"]
+    file = pq.ParquetFile(path, read_dictionary=present, memory_map=True)
     check_columns(file.schema_arrow, SCHEMA)
     return file
 

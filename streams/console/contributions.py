@@ -78,12 +78,15 @@ def contributions_picture(person: PersonView, bands: tuple[Band, ...]) -> str:
 
 def _thresholds(bands: tuple[Band, ...], scale: Scale, foot: float) -> list[str]:
     edges = [scale.x(band.floor) for band in bands[1:]]
-    widths = [svg.text_width(band.name) for band in bands[1:]]
+    widths = [svg.text_width(f"{band.name}  ") for band in bands[1:]]
     gaps = [(one + other) / 2 for one, other in zip(widths, [0.0, *widths], strict=False)]
     names = svg.spread(edges, gaps, PLOT_LEFT, svg.WIDTH - 30)
     drawn = [svg.line(scale.x(0), 0, scale.x(0), foot, "rule")]
     for band, edge, name in zip(bands[1:], edges, names, strict=True):
-        drawn += [svg.line(edge, 0, edge, foot, "threshold"), svg.label(name, foot + 16, band.name, "small muted", "middle")]
+        drawn += [
+            svg.line(edge, 0, edge, foot, "threshold"),
+            svg.label(name, foot + 16, band.name, "small muted", "middle"),
+        ]
     return drawn
 
 

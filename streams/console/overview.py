@@ -69,7 +69,7 @@ def _scale(bands: tuple[Band, ...]) -> list[str]:
     scores = sorted({0, SCORE_MAX, *(band.floor for band in bands)})
     widths = [svg.text_width(f"{score} ") for score in scores]
     gaps = [(one + other) / 2 for one, other in zip(widths, [0.0, *widths], strict=False)]
-    places = svg.spread([_x(score) for score in scores], gaps, SIDE, svg.WIDTH - SIDE)
+    places = svg.spread([_x(score) for score in scores], gaps, SIDE, svg.WIDTH - SIDE - 4)
     return [
         svg.label(place, 32 + PLOT, str(score), "small muted number", "middle")
         for score, place in zip(scores, places, strict=True)

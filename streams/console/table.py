@@ -2,6 +2,7 @@
 
 from rich import box
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +22,9 @@ def persons_table(run: RunView, persons_max: int = PERSONS_SHOWN) -> Group:
     raised = [person for person in run.scored if person.reasons]
     shown = raised[:persons_max]
     width = min(NAME_WIDTH_MAX, max([len("person"), *(len(short(person.name)) for person in shown)]))
-    heading = Text(f" #  {'person':<{width}}  {'since':<8}  priority          a reviewer would agree", style="bright_black")
+    heading = Text(
+        f" #  {'person':<{width}}  {'since':<8}  priority          a reviewer would agree", style="bright_black"
+    )
     lines = [_line(rank, person, run, width) for rank, person in enumerate(shown, 1)]
     rows = [line for person, row in zip(shown, lines, strict=True) for line in (row, *_why(person))]
     return Group(Text(plain(run.title), style="bold"), *([heading] if rows else []), *rows, *_rest(run, raised, shown))
@@ -94,8 +97,9 @@ def _sum(person: PersonView) -> Table:
 
 def _paid(person: PersonView, utc_offset_minutes: int) -> list[Text]:
     lines = [
-        Text(f"  {clock(mark.time_ms, utc_offset_minutes)}  {plain(mark.text)} ({percent(mark.share_permille)} likely)")
+        Text(f"  {clock(mark.time_ms, utc_offset_minutes)}  {plain(mark.text)} ({share} likely this person's)")
         for mark in person.purchases
+        for share in [percent(mark.share_permille)]
     ]
     return [Text("Paid", style="bold"), *lines, Text()] if lines else []
 
@@ -106,12 +110,15 @@ def _events(person: PersonView, utc_offset_minutes: int) -> list[Text]:
     return [Text("Objective events, to check on the recording", style="bold"), *(lines or none), Text()]
 
 
-def _change(person: PersonView) -> list[Text]:
+def _change(person: PersonView) -> list[RenderableType]:
     if person.score is None:
         said = f"More to see: {plain(person.abstained)}."
     else:
-        said = plain(person.counterfactual) or f"Nothing is below {plain(person.band)}: there is no band to be kept out of."
-    return [Text("What would have changed it", style="bold"), Text(f"  {said}")]
+        said = (
+            plain(person.counterfactual)
+            or f"Nothing is below {plain(person.band)}: there is no band to be kept out of."
+        )
+    return [Text("What would have changed it", style="bold"), Padding(Text(said), (0, 0, 0, 2))]
 
 
 def _timeline(person: PersonView, utc_offset_minutes: int) -> Table:
@@ -148,4 +155,6 @@ def _changes(before: ScoreAt | None, row: ScoreAt) -> str:
     ]
     said = [f"{signed(points)} {plain(text)}" for points, text in [*changed, *gone] if points]
     told = before is not None and (before.score is None) != (row.score is None)
-    return ", ".join(said) or ("seen well enough" if told and row.score is not None else "no longer seen" if told else "")
+    return ", ".join(said) or (
+        "seen well enough" if told and row.score is not None else "no longer seen" if told else ""
+    )

@@ -71,7 +71,7 @@ INJECTED = [
     ("[[0, 200], [90, 200]", "[[0, 200]", 8, "$.cameras[0].zones[0].polygon", "3 to 64, got a list of 2"),
     ("[[0, 200], [90, 200]", "[[0, 200], [90, top]", 8, "$.cameras[0].zones[0].polygon[1][1]", "number, got top"),
     ("[90, 390], [0, 390]]", "[0, 390], [90, 390]]", 11, "$.cameras[0].zones[1].polygon", "edges 2 and 4"),
-    ("[90, 390], [0, 390]]", "[9000, 390], [0, 390]]", 9, "$.cameras[0].zones[1]", "8191"),
+    ("[90, 390], [0, 390]]", "[9000, 390], [0, 390]]", 11, "$.cameras[0].zones[1].polygon[2][0]", "8191"),
     ("face: [45, 345]", "face: [45, 50]", 9, "$.cameras[0].zones[1]", "horizon"),
     ("face: [45, 345]", "gender: 1", 12, "$.cameras[0].zones[1].gender", "unknown field gender"),
     ("face: [45, 345]", "kind: exit", 12, "$.cameras[0].zones[1].kind", "kind again, first in line 10"),
