@@ -4,7 +4,6 @@ Nearly every person is a single track with no news, whose rows pass through unto
 instant are made anew from what each of their tracks amounted to then, so that they end the same whenever the news came.
 """
 
-from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +27,7 @@ from features.site import Site
 LINK_CONFIDENCE_LEAST = 0.5
 
 Instant = tuple[str, int]  # person and time
+Held = tuple[FeatureRows, int]  # a row, where it is
 _SUMS, _LARGEST = (np.array([spec.combine == how for spec in CATALOGUE]) for how in ("sum", "max"))
 _HIGH = np.array([spec.high for spec in CATALOGUE], np.int32)
 
@@ -40,8 +40,7 @@ class Identities:
         site: for its rules.
         corpus: of baskets, for how unusual one is.
         memory: baskets of customers across visits, empty unless the site allows it.
-        held: rows published of late, by block; newer than the allowance for facts.
-        before: of tracks with news, the last row that is no longer held.
+        held: by track, the rows published within the allowance for facts and the last one before.
         changes: identity changes by time.
         joined: attributions by track and receipt.
         published: the last row of persons with news, by person and instant.
@@ -52,8 +51,7 @@ class Identities:
     site: Site
     corpus: Corpus | None
     memory: CustomerMemory
-    held: deque[FeatureRows] = field(default_factory=deque)
-    before: dict[str, Row] = field(default_factory=dict)
+    held: dict[str, list[Held]] = field(default_factory=dict)
     changes: list[TrackChange] = field(default_factory=list)
     joined: dict[str, dict[str, Attribution]] = field(default_factory=dict)
     published: dict[Instant, Row] = field(default_factory=dict)
@@ -68,9 +66,9 @@ class Identities:
 
 def publish(known: Identities, rows: FeatureRows) -> FeatureRows:
     """Keep the rows that are published, and replace those of persons with news."""
-    shown = rows.take(rows.kind != SECOND)
-    if len(shown):
-        known.held.append(shown.compact())
+    shown = rows.take(rows.kind != SECOND).compact()
+    for at, person in enumerate(shown.person.tolist()):
+        known.held.setdefault(shown.persons[person], []).append((shown, at))
     with_news = np.array([track in known.special for track in rows.persons], np.bool_) if known.special else None
     if with_news is None or not with_news.any():
         return rows
@@ -81,19 +79,7 @@ def publish(known: Identities, rows: FeatureRows) -> FeatureRows:
 
 def merge(rows: FeatureRows, others: FeatureRows) -> FeatureRows:
     """Both by their place in the journal, each in its own order where that is the same."""
-    persons = sorted({*rows.persons, *others.persons})
-    place = {person: at for at, person in enumerate(persons)}
-    names = [rows.persons[at] for at in rows.person.tolist()] + [others.persons[at] for at in others.person.tolist()]
-    together = FeatureRows(
-        persons,
-        np.array([place[name] for name in names], np.int32),
-        np.concatenate([rows.camera, others.camera]),
-        np.concatenate([rows.time_ms, others.time_ms]),
-        np.concatenate([rows.kind, others.kind]),
-        np.concatenate([rows.revision, others.revision]),
-        np.concatenate([rows.position, others.position]),
-        np.concatenate([rows.values, others.values]),
-    )
+    together = FeatureRows.concatenate([rows, others])
     return together.take(np.argsort(together.position, kind="stable"))
 
 
@@ -104,7 +90,17 @@ def join(known: Identities, attribution: Attribution, position: int) -> FeatureR
     receipt = f"{attribution.store}/{attribution.till}/{attribution.receipt}"
     for track in tracks:
         known.joined.setdefault(track, {})[receipt] = attribution
-    return FeatureRows.of(_news(known, tracks, attribution.time_ms, position))
+    news = sorted({*tracks, *_of_customer(known, attribution)})
+    return FeatureRows.of(_news(known, news, attribution.time_ms, position))
+
+
+def _of_customer(known: Identities, attribution: Attribution) -> set[str]:
+    """Tracks whose purchases the memory of the customer may add this one to."""
+    if not known.site.memory.customers or attribution.customer is None:
+        return set()
+    token = attribution.store, attribution.customer
+    baskets = ((track, one) for track, receipts in known.joined.items() for one in receipts.values())
+    return {track for track, one in baskets if (one.store, one.customer) == token}
 
 
 def change(known: Identities, news: TrackChange, position: int) -> FeatureRows:
@@ -117,26 +113,24 @@ def change(known: Identities, news: TrackChange, position: int) -> FeatureRows:
     return FeatureRows.of(_news(known, tracks, news.time_ms, position))
 
 
-def forget(known: Identities, before_ms: int, tracks: list[str]) -> None:
-    """Drop rows of instants before a time, and tracks altogether."""
-    while known.held and known.held[0].time_ms.max() < before_ms:
-        _let_go(known, known.held.popleft())
-    if known.special:
-        known.published = {key: row for key, row in known.published.items() if key[1] >= before_ms}
-    for track in known.special.intersection(tracks):
-        known.special.discard(track)
+def forget(known: Identities, before_ms: int, ended: set[str]) -> set[str]:
+    """Drop what was published before a time, and of tracks that ended long ago those whose persons did; the latter."""
+    gone = {track for track in ended if track not in known.special or _ever_together(known, [track]) <= ended}
+    for track in gone:
+        known.held.pop(track, None)
         known.joined.pop(track, None)
-        known.before.pop(track, None)
-    if known.changes:
-        known.changes = [one for one in known.changes if {one.track, one.other} & known.special]
+    known.special -= gone
+    known.held = {track: _since(rows, before_ms) for track, rows in known.held.items()}
+    known.published = {key: row for key, row in known.published.items() if key[1] >= before_ms}
+    known.changes = [one for one in known.changes if {one.track, one.other} & known.special]
     known.memory.forget(before_ms)
+    return gone
 
 
-def _let_go(known: Identities, rows: FeatureRows) -> None:
-    for track in known.special.intersection(rows.persons):
-        of_track = np.flatnonzero(rows.person == rows.persons.index(track))
-        if len(of_track):
-            known.before[track] = rows.row(int(of_track[-1]))
+def _since(rows: list[Held], before_ms: int) -> list[Held]:
+    """The rows from a time on and the last one before, as what a track amounted to then."""
+    older = sum(block.time_ms[at] < before_ms for block, at in rows)
+    return rows[max(older - 1, 0) :]
 
 
 def _news(known: Identities, tracks: list[str], time_ms: int, position: int) -> list[Row]:
@@ -250,18 +244,13 @@ def _baskets(known: Identities, tracks: set[str], time_ms: int) -> tuple[list[Ba
 
 def _held(known: Identities, track: str) -> list[Row]:
     """The rows published of late of a track, in order of time, up to the place in the journal that is at hand."""
-    found: list[Row] = []
-    for rows in known.held:
-        if track in rows.persons:
-            of_track = (rows.person == rows.persons.index(track)) & (rows.position <= known.position)
-            found += [rows.row(at) for at in np.flatnonzero(of_track).tolist()]
-    return found
+    return [rows.row(at) for rows, at in known.held.get(track, ()) if rows.position[at] <= known.position]
 
 
 def _as_of(known: Identities, track: str, time_ms: int) -> Row | None:
     """The last row of a track at or before an instant."""
     earlier = [row for row in _held(known, track) if row.time_ms <= time_ms]
-    return earlier[-1] if earlier else known.before.get(track)
+    return earlier[-1] if earlier else None
 
 
 def _seniority(track: str) -> tuple[int, str]:
@@ -281,7 +270,7 @@ def _apply(links: set[frozenset[str]], news: TrackChange) -> None:
     pair = frozenset(name for name in (news.track, news.other) if name is not None)
     if news.change.kind != "split":
         links.add(pair)
-    elif news.other is None:
+    elif news.change.other_track is None:
         links -= {link for link in links if news.track in link}
     else:
         links.discard(pair)

@@ -1,10 +1,12 @@
 """The person step: journal entries in, rows of sequence features out; the same journal always gives the same rows."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
 from features import windows
+from features.facts import forgotten_after_ms
 from features.fold import FOLD, Folds
 from features.identity import Identities, change, forget, join, publish
 from features.keypoints import Bools, Int32s, Int64s
@@ -12,7 +14,10 @@ from features.motion import ways
 from features.runs import Runs
 from features.segments import SEGMENT_MS, Attribution, Entry, SegmentBlock, Segments, TrackChange
 from features.sequence import FINAL, GRID, SECOND, FeatureRows
+from features.site import Timing
 from features.visit import Places, advance, feature_values, no_gait, prepare
+
+FORGET_EVERY_MS = 60_000
 
 
 @dataclass(slots=True)
@@ -26,7 +31,7 @@ class PersonState:
         ring: (slots, 60, quantities) seconds of the sliding sums.
         gait: (slots, 8, gait values) last seconds of the gait.
         identities: tracks that are one person, purchases joined to them, and what was published of late.
-        ended: tracks that ended, with the journal's time by which they may be forgotten.
+        ended: when each track ended that did, until it is forgotten.
         now_ms: latest event time in the journal.
         position: place in the journal of the next entry.
     """
@@ -37,7 +42,7 @@ class PersonState:
     folds: Folds = field(default_factory=lambda: np.zeros(0, FOLD))
     ring: windows.Ring = field(default_factory=lambda: windows.empty_rings(0)[0])
     gait: windows.Ring = field(default_factory=lambda: windows.empty_rings(0)[1])
-    ended: list[tuple[int, str]] = field(default_factory=list)
+    ended: dict[str, int] = field(default_factory=dict)
     now_ms: int = 0
     position: int = 0
 
@@ -45,7 +50,8 @@ class PersonState:
 def person_step(state: PersonState, entry: Entry, places: Places) -> FeatureRows:
     """Fold one journal entry and give the feature rows that it changes or adds."""
     if isinstance(entry, SegmentBlock):
-        return _fold_block(state, entry, places)
+        folded = [_fold_block(state, part, places) for part in _by_minute(state, entry)]
+        return folded[0] if len(folded) == 1 else FeatureRows.concatenate(folded)
     position, state.position = state.position, state.position + 1
     if isinstance(entry, Attribution):
         return join(state.identities, entry, position)
@@ -54,15 +60,23 @@ def person_step(state: PersonState, entry: Entry, places: Places) -> FeatureRows
     return FeatureRows.of([])
 
 
+def _by_minute(state: PersonState, block: SegmentBlock) -> list[SegmentBlock]:
+    """A block, cut where the journal's time enters another minute, so that any split forgets at the same place."""
+    now_ms = np.maximum.accumulate(np.append(state.now_ms, block.rows["second_ms"]))
+    cuts = np.flatnonzero(np.diff(now_ms // FORGET_EVERY_MS)).tolist()
+    spans = list(pairwise(sorted({0, *cuts, len(block)})))
+    return [block.part(slice(*span)) for span in spans] if len(spans) > 1 else [block]
+
+
 def _fold_block(state: PersonState, block: SegmentBlock, places: Places) -> FeatureRows:
+    _forget(state, int(block.rows["second_ms"][0]), places.site.timing)
     slot = _slots_of(state, block)[block.track]
     folds, gait = _fold_seconds(state, block, slot, places)
     rows = _rows(state, block, feature_values(folds, gait), folds["end_ms"], places)
     state.position += len(block)
     state.now_ms = max(state.now_ms, int(block.rows["second_ms"].max(initial=0)))
-    published = publish(state.identities, rows)
-    _forget(state, block, places.site.timing.fact_allowance_ms)
-    return published
+    _end_tracks(state, block)
+    return publish(state.identities, rows)
 
 
 def _slots_of(state: PersonState, block: SegmentBlock) -> Int32s:
@@ -149,13 +163,17 @@ def _rows(state: PersonState, block: SegmentBlock, values: Int32s, end_ms: Int64
     )
 
 
-def _forget(state: PersonState, block: SegmentBlock, allowance_ms: int) -> None:
-    """Let go of tracks that ended and of what was published, once no fact can correct them any more."""
+def _end_tracks(state: PersonState, block: SegmentBlock) -> None:
     for at in np.flatnonzero(block.rows["frames"] == 0).tolist():
         track = block.tracks[block.track[at]]
-        state.ended.append((int(block.rows["second_ms"][at]) + allowance_ms, track))
+        state.ended[track] = int(block.rows["second_ms"][at])
         state.free.append(state.slots.pop(track))
-    gone = [track for until_ms, track in state.ended if until_ms < state.now_ms]
-    if gone:
-        state.ended = [(until_ms, track) for until_ms, track in state.ended if until_ms >= state.now_ms]
-    forget(state.identities, state.now_ms - allowance_ms, gone)
+
+
+def _forget(state: PersonState, second_ms: int, timing: Timing) -> None:
+    """Let go, once a minute, of tracks that ended and of what was published, as no fact can correct them any more."""
+    if second_ms // FORGET_EVERY_MS <= state.now_ms // FORGET_EVERY_MS:
+        return
+    expired = {track for track, end_ms in state.ended.items() if end_ms + forgotten_after_ms(timing) < second_ms}
+    gone = forget(state.identities, second_ms - timing.fact_allowance_ms, expired)
+    state.ended = {track: end_ms for track, end_ms in state.ended.items() if track not in gone}

@@ -67,6 +67,12 @@ class SegmentBlock:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def part(self, rows: slice) -> "SegmentBlock":
+        """Consecutive segments and only their tracks."""
+        used, track = np.unique(self.track[rows], return_inverse=True)
+        names = [self.tracks[place] for place in used.tolist()]
+        return SegmentBlock(names, self.cameras[used], track.astype(np.int32), self.rows[rows])
+
 
 class Attribution(Struct, frozen=True, tag="attribution", tag_field="type"):
     """A purchase and who may have made it: candidates as (track, permille), none if nobody stood at the till."""

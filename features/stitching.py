@@ -110,9 +110,8 @@ class _Joining:
         """(pieces,) where each was last seen, as far as is known when a second, or one for each, is closed."""
         last = self._was.last_known(pieces)
         at = np.searchsorted(self._keys, pieces * _KEY_STRIDE + second_ms, "right") - 1
-        at = np.maximum(at, 0)
         rows = self._order[at]
-        inside = self._place[rows] == pieces
+        inside = (at >= 0) & (self._place[rows] == pieces)
         now, before = Tracks.last_of(self._rows[rows[inside]]), last[inside]
         earlier = np.maximum(at[inside] - 1, 0)
         same = self._place[self._order[earlier]] == pieces[inside]

@@ -1,13 +1,14 @@
 """What is shown of a finished run: persons with scores, events, purchases, paths and skeletons."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from features.body import feet
+from features.events import TIME_MS_END
 from features.keypoints import QUARTERS, PersonFrames
 from features.segments import SEGMENT_MS, Attribution, SegmentBlock
 from features.site import Site
@@ -33,13 +34,13 @@ from streams.embedded import JOURNAL, Summary
 from streams.recording import POSES
 from streams.runs import RunFolder
 
-PATH_POINTS = 600
 POSES_SHOWN = 4
+NEAR_OF_HEIGHT = 0.5  # a pose further from where the person stood is of somebody else
 SCORED_DRAWN, ABSTAINED_DRAWN = 40, 5
 
 
 def view(run: RunFolder, title: str, speed: str = "", recording: Path | None = None) -> RunView:
-    """The whole run for tables and pages; with paths and skeletons of those first in line if the poses are given."""
+    """The whole run for tables and pages; with skeletons of those first in line if the poses are given."""
     persons = [_person(run, name, scores) for name, scores in run.scores.items()]
     whole = RunView(
         title=title,
@@ -67,14 +68,15 @@ def person_view(run: RunFolder, name: str, recording: Path | None) -> PersonView
 
 
 def detail(run: RunFolder, persons: list[PersonView], recording: Path | None) -> list[PersonView]:
-    """The persons with stays and purchases from the journal, and paths and skeletons from the poses."""
+    """The persons with paths, stays and purchases from the journal, and skeletons from the poses."""
     owner = {track: person.name for person in persons for track in run.tracks[person.name]}
     seconds, purchases = _journal(run, owner)
     persons = [_with_journal(run.site, person, seconds[person.name], purchases[person.name]) for person in persons]
     if recording is None or not (recording / POSES).exists():
         return persons
-    frames = _frames(recording / POSES, run.site, run.tracks, persons)
-    return [_with_frames(run.site, person, frames[person.name]) for person in persons]
+    wanted = {person.name: _telling(person, seconds[person.name]) for person in persons}
+    frames = _frames(recording / POSES, run.site, [second for telling in wanted.values() for second, _ in telling])
+    return [replace(person, poses=_poses(wanted[person.name], frames)) for person in persons]
 
 
 def accounts(summary: Summary) -> tuple[Account, ...]:
@@ -122,7 +124,18 @@ def _contributions(score: Score) -> tuple[Contribution, ...]:
     return tuple(words.contribution(part.feature, part.value, part.points) for part in score.contributions)
 
 
-Seconds = list[tuple[int, int, int]]  # second, camera, bits of zones
+class Second(NamedTuple):
+    """Where a person was in a second; x and y are pixels of the camera's picture."""
+
+    second_ms: int
+    camera: int
+    zones: int
+    x: float
+    y: float
+    height_px: float
+
+
+Seconds = list[Second]
 
 
 def _journal(run: RunFolder, owner: dict[str, str]) -> tuple[dict[str, Seconds], dict[str, list[PurchaseMark]]]:
@@ -132,14 +145,24 @@ def _journal(run: RunFolder, owner: dict[str, str]) -> tuple[dict[str, Seconds],
         if isinstance(entry, SegmentBlock):
             wanted = {place: owner[track] for place, track in enumerate(entry.tracks) if track in owner}
             for at in np.flatnonzero(np.isin(entry.track, list(wanted)) & (entry.rows["frames"] > 0)).tolist():
-                row, place = entry.rows[at], int(entry.track[at])
-                seen = (int(row["second_ms"]), int(entry.cameras[place]), int(row["zones"]))
-                seconds[wanted[place]].append(seen)
+                place = int(entry.track[at])
+                seconds[wanted[place]].append(_second(run.site, int(entry.cameras[place]), entry.rows[at]))
         elif isinstance(entry, Attribution):
             for track, share in entry.candidates:
                 if track in owner:
                     purchases[owner[track]].append(_purchase(entry, share))
     return seconds, purchases
+
+
+def _second(site: Site, camera: int, row: np.void) -> Second:
+    x, y = float(row["x"]), float(row["y"])
+    homography = site.cameras[camera].homography
+    if homography is None:
+        x, y = x / QUARTERS, y / QUARTERS
+    else:
+        across, down, scale = np.linalg.solve(np.array(homography), np.array([x, y, 1.0])).tolist()
+        x, y = across / scale, down / scale
+    return Second(int(row["second_ms"]), camera, int(row["zones"]), x, y, float(row["height_px4"]) / QUARTERS)
 
 
 def _purchase(attribution: Attribution, share_permille: int) -> PurchaseMark:
@@ -149,16 +172,34 @@ def _purchase(attribution: Attribution, share_permille: int) -> PurchaseMark:
 
 def _with_journal(site: Site, person: PersonView, seconds: Seconds, purchases: list[PurchaseMark]) -> PersonView:
     ordered = sorted(seconds)
-    first_ms = ordered[0][0] if ordered else person.first_ms
-    last_ms = ordered[-1][0] + SEGMENT_MS if ordered else person.last_ms
-    by_time = tuple(sorted(purchases, key=lambda mark: mark.time_ms))
-    return replace(person, first_ms=first_ms, last_ms=last_ms, stays=_stays(site, ordered), purchases=by_time)
+    first_ms = ordered[0].second_ms if ordered else person.first_ms
+    last_ms = ordered[-1].second_ms + SEGMENT_MS if ordered else person.last_ms
+    return replace(
+        person,
+        first_ms=first_ms,
+        last_ms=last_ms,
+        stays=_stays(site, ordered),
+        purchases=tuple(sorted(purchases, key=lambda mark: mark.time_ms)),
+        paths=_paths(site, ordered),
+    )
+
+
+def _paths(site: Site, seconds: Seconds) -> tuple[CameraPath, ...]:
+    ways: dict[int, Seconds] = defaultdict(list)
+    for second in seconds:
+        ways[second.camera].append(second)
+    return tuple(_path(site.cameras[camera].name, way) for camera, way in ways.items())
+
+
+def _path(camera: str, way: Seconds) -> CameraPath:
+    time_ms, x, y = (np.array([getattr(second, name) for second in way]) for name in ("second_ms", "x", "y"))
+    return CameraPath(camera, time_ms, x, y)
 
 
 def _stays(site: Site, seconds: Seconds) -> tuple[ZoneStay, ...]:
     spans: list[ZoneStay] = []
     current: dict[tuple[int, int], ZoneStay] = {}
-    for second_ms, camera, zones in seconds:
+    for second_ms, camera, zones, *_ in seconds:
         for bit, zone in enumerate(site.cameras[camera].zones):
             if not zones >> bit & 1:
                 continue
@@ -170,51 +211,48 @@ def _stays(site: Site, seconds: Seconds) -> tuple[ZoneStay, ...]:
     return tuple(sorted([*spans, *current.values()], key=lambda stay: (stay.start_ms, stay.zone)))
 
 
-def _frames(
-    path: Path, site: Site, tracks: dict[str, set[str]], persons: Iterable[PersonView]
-) -> dict[str, PersonFrames]:
-    """Each person's frames, found by camera, tracker id and time."""
+def _telling(person: PersonView, seconds: Seconds) -> list[tuple[Second, str]]:
+    """A few seconds to show poses of, with captions: the first events, and others spread over the visit."""
+    ordered = sorted(seconds)
+    if not ordered:
+        return []
+    events = [(mark.time_ms, mark.text) for mark in person.events][: POSES_SHOWN - 2]
+    even = np.linspace(0, len(ordered) - 1, POSES_SHOWN + 2 - len(events))[1:-1].round().astype(int).tolist()
+    at_events = {min(ordered, key=lambda second: abs(second.second_ms - time_ms)): text for time_ms, text in events}
+    return sorted(({ordered[at]: "" for at in even} | at_events).items())
+
+
+def _frames(path: Path, site: Site, seconds: Seconds) -> PersonFrames:
+    """The posed frames of all persons in the given seconds of the cameras."""
     cameras = {camera.name: place for place, camera in enumerate(site.cameras)}
-    found: dict[str, list[PersonFrames]] = {person.name: [PersonFrames.empty()] for person in persons}
-    wanted = [(person, track.split("/")) for person in persons for track in tracks[person.name]]
-    trackers = np.array(sorted({int(parts[1]) for _, parts in wanted}))
+    wanted = np.unique([_key(second.camera, second.second_ms) for second in seconds])
+    found = [PersonFrames.empty()]
     for batch in poses.read_batches(path):
         block = poses.from_batch(batch, cameras)
-        block = block.take(np.isin(block.track, trackers))
-        for person, (camera, tracker, start) in wanted:
-            of_track = (block.camera == cameras[camera]) & (block.track == int(tracker))
-            of_track &= (block.time_ms >= int(start) * SEGMENT_MS) & (block.time_ms < person.last_ms)
-            if of_track.any():
-                found[person.name].append(block.take(of_track))
-    return {name: PersonFrames.concatenate(parts) for name, parts in found.items()}
+        keys = _key(block.camera.astype(np.int64), block.time_ms // SEGMENT_MS * SEGMENT_MS)
+        found.append(block.take(np.isin(keys, wanted) & block.confidence.any(axis=0)))
+    return PersonFrames.concatenate(found)
 
 
-def _with_frames(site: Site, person: PersonView, frames: PersonFrames) -> PersonView:
-    if not len(frames):
-        return person
-    frames = frames.take(np.argsort(frames.time_ms, kind="stable"))
-    paths = tuple(_path(site, frames, camera) for camera in np.unique(frames.camera).tolist())
-    return replace(person, paths=paths, poses=_poses(person, frames))
+def _key(camera: Any, second_ms: Any) -> Any:  # noqa: ANN401 - a number or an array of them
+    return camera * TIME_MS_END + second_ms
 
 
-def _path(site: Site, frames: PersonFrames, camera: int) -> CameraPath:
-    own = np.flatnonzero(frames.camera == camera)
-    own = own[:: max(1, len(own) // PATH_POINTS)]
-    x, y = feet(frames.take(own))
-    return CameraPath(site.cameras[camera].name, frames.time_ms[own], x / QUARTERS, y / QUARTERS)
+def _poses(telling: list[tuple[Second, str]], frames: PersonFrames) -> tuple[Pose, ...]:
+    shown = (_pose(frames, second, caption) for second, caption in telling)
+    return tuple(pose for pose in shown if pose)
 
 
-def _poses(person: PersonView, frames: PersonFrames) -> tuple[Pose, ...]:
-    posed = frames.take(np.flatnonzero(frames.confidence.any(axis=0)))
-    if not len(posed):
-        return ()
-    instants = [(event.time_ms, event.text) for event in person.events][: POSES_SHOWN - 2]
-    even = np.linspace(posed.time_ms[0], posed.time_ms[-1], POSES_SHOWN + 2 - len(instants))[1:-1]
-    shown = sorted([*instants, *((int(time_ms), "") for time_ms in even)])
-    return tuple(_pose(posed, time_ms, caption) for time_ms, caption in shown)
-
-
-def _pose(posed: PersonFrames, time_ms: int, caption: str) -> Pose:
-    at = int(np.argmin(np.abs(posed.time_ms - time_ms)))
-    place = (posed.x[:, at] / QUARTERS, posed.y[:, at] / QUARTERS, posed.confidence[:, at])
-    return Pose(int(posed.time_ms[at]), caption, *place)
+def _pose(frames: PersonFrames, second: Second, caption: str) -> Pose | None:
+    """The pose nearest to where the person stood in a second, if one is as near as that person can be."""
+    here = (frames.camera == second.camera) & (frames.time_ms // SEGMENT_MS * SEGMENT_MS == second.second_ms)
+    own = frames.take(np.flatnonzero(here))
+    if not len(own):
+        return None
+    x, y = feet(own)
+    away = np.hypot(x / QUARTERS - second.x, y / QUARTERS - second.y)
+    at = int(np.argmin(away))
+    if away[at] > second.height_px * NEAR_OF_HEIGHT:
+        return None
+    place = (own.x[:, at] / QUARTERS, own.y[:, at] / QUARTERS, own.confidence[:, at])
+    return Pose(int(own.time_ms[at]), caption, *place)

@@ -67,8 +67,8 @@ def test_real_baskets_at_the_tills_of_a_scenario(tmp_path: Path) -> None:
     assert summary.purchases == played.purchases
     assert summary.purchases_joined == summary.purchases > 20
     assert any(note.startswith(f"{brought.purchases - played.purchases:,} baskets left out") for note in played.notes)
-    bought = {mark for mark in events(tmp_path / "both")}
-    assert bought <= {mark for mark in events(tmp_path / "baskets")}
+    bought = set(events(tmp_path / "both"))
+    assert bought <= set(events(tmp_path / "baskets"))
 
 
 def events(recording: Path) -> list[tuple[str, int]]:
