@@ -7,15 +7,16 @@ import msgspec
 from msgspec import Meta, Struct
 
 TIME_MS_END = 4_102_444_800_000  # 2100-01-01T00:00:00Z
+TRACK_END = 2**53  # every integer below is exact in any JSON
 PERSONS_PER_FRAME_MAX = 1_000
 FRAMES_PER_BATCH_MAX = 1_000
 PIXEL_LIMIT = 8_191  # quarter pixels must fit 16 bits
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,64}$")]
-PersonName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,64}(/[0-9]{1,16}){0,2}$")]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,64}$(?!\n)")]  # `$` alone allows a newline at the end
+PersonName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,64}(/[0-9]{1,16}){0,2}$(?!\n)")]
 Label = Annotated[str, Meta(min_length=1, max_length=200)]
 TimeMs = Annotated[int, Meta(ge=0, lt=TIME_MS_END)]
-TrackId = Annotated[int, Meta(ge=0, lt=2**53)]
+TrackId = Annotated[int, Meta(ge=0, lt=TRACK_END)]
 Pixel = Annotated[float, Meta(ge=-PIXEL_LIMIT, le=PIXEL_LIMIT)]
 Extent = Annotated[float, Meta(ge=0, le=PIXEL_LIMIT)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -125,8 +126,12 @@ class Disposition(_Event, frozen=True, tag="disposition", tag_field="type"):
 
 Event = PoseBatch | Purchase | IdentityChange | Disposition
 _decoder = msgspec.json.Decoder(Event)
+GOT_CHARACTERS_MAX = 80
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
-_UNKNOWN = re.compile(r"unknown field `(?P<name>.*)`")
+_STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>[0-9]+)\]")
+_BYTE = re.compile(r"\(byte (?P<at>[0-9]+)\)")
+_UNKNOWN = re.compile(r"unknown field `(?P<name>.*)`", re.DOTALL)
+_MISSING = re.compile(r"missing required field `(?P<name>.*)`")
 _EXPECTED = re.compile(r"^Expected (?P<expected>.*?)(?:, got (?P<got>.*))?$", re.DOTALL)
 
 
@@ -139,9 +144,9 @@ def parse_event(line: bytes | str) -> Event:
     try:
         event: Event = _decoder.decode(line)
     except msgspec.ValidationError as error:
-        raise explain(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Rejection("$", "JSON", str(error)) from None
+        raise explain(str(error), line) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise Rejection("$", "JSON", _malformed(str(error), line)) from None
     if isinstance(event, PoseBatch):
         _check_frames(event)
     elif isinstance(event, IdentityChange):
@@ -149,31 +154,64 @@ def parse_event(line: bytes | str) -> Event:
     return event
 
 
-def explain(message: str) -> Rejection:
-    """The rejection behind a message of msgspec, whose texts name the path but not always what came."""
+def explain(message: str, text: bytes | str = "") -> Rejection:
+    """The rejection behind a message of msgspec about a JSON text; its messages do not always say what came."""
     match = _AT.match(message)
     what, path = (match["what"], match["path"] or "$") if match else (message, "$")
     if unknown := _UNKNOWN.search(what):
-        return _unknown_field(f"{path}.{unknown['name']}", unknown["name"])
-    if expected := _EXPECTED.match(what):
-        return Rejection(path, expected["expected"], expected["got"] or "something else")
-    return Rejection(path, "a value of the schema", what)
+        return _unknown_field(path, unknown["name"])
+    if missing := _MISSING.search(what):
+        return Rejection(f"{path}.{missing['name']}", "a value, for it is required", "nothing")
+    expected = _EXPECTED.match(what)
+    got = _value_at(path, text) or (expected["got"] or "something else" if expected else what)
+    return Rejection(path, expected["expected"] if expected else "a value of the schema", got)
 
 
 def _unknown_field(path: str, name: str) -> Rejection:
+    shown = _shortened(name)
     if name.lower() in FORBIDDEN_ATTRIBUTES:
-        return Rejection(path, f"nothing about a person's {name}: Vigil refuses it", f"the field {name}")
-    return Rejection(path, "a field of the schema", f"the unknown field {name}")
+        return Rejection(f"{path}.{name}", f"nothing about a person's {name}: Vigil refuses it", f"the field {name}")
+    return Rejection(f"{path}.{shown}", "a field of the schema", f"the unknown field {shown}")
+
+
+def _value_at(path: str, text: bytes | str) -> str:
+    """What stands at a path, shortened; nothing if it cannot be found."""
+    raw = msgspec.Raw(text.encode("utf-8", "replace") if isinstance(text, str) else text)
+    try:
+        for step in _STEP.finditer(path):
+            if step["name"]:
+                raw = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])[step["name"]]
+            else:
+                raw = msgspec.json.decode(raw, type=list[msgspec.Raw])[int(step["index"])]
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, LookupError):
+        return ""
+    return _excerpt(bytes(raw))
+
+
+def _malformed(message: str, text: bytes | str) -> str:
+    """Why a text is no JSON, and what stands there."""
+    at = max(0, int(match["at"]) - GOT_CHARACTERS_MAX // 2) if (match := _BYTE.search(message)) else 0
+    found = _excerpt((text.encode("utf-8", "replace") if isinstance(text, str) else text)[at:])
+    return f"{message} in {found}" if found else message
+
+
+def _excerpt(text: bytes) -> str:
+    return _shortened(text[: 4 * (GOT_CHARACTERS_MAX + 1)].decode("utf-8", "replace").strip())
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= GOT_CHARACTERS_MAX else f"{text[:GOT_CHARACTERS_MAX]}..."
 
 
 def _check_frames(batch: PoseBatch) -> None:
     keypoints_expected = 17 if batch.skeleton == "coco17" else 33
     for at, frame in enumerate(batch.frames):
-        tracks = [person.track for person in frame.persons]
-        if len(set(tracks)) != len(tracks):
-            twice = next(track for track in tracks if tracks.count(track) > 1)
-            raise Rejection(f"$.frames[{at}].persons", "each track once in a frame", f"track {twice} again")
+        tracks = set[int]()
         for index, person in enumerate(frame.persons):
+            if person.track in tracks:
+                field = f"$.frames[{at}].persons[{index}].track"
+                raise Rejection(field, "each track once in a frame", f"{person.track} again")
+            tracks.add(person.track)
             if person.keypoints is not None and len(person.keypoints) != keypoints_expected:
                 field = f"$.frames[{at}].persons[{index}].keypoints"
                 raise Rejection(field, f"{keypoints_expected} keypoints", str(len(person.keypoints)))

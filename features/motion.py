@@ -11,7 +11,7 @@ from features.segments import SEGMENT_MS, Segments
 from features.site import Thresholds
 
 GAP_MS = 3_000  # over a longer gap the way between two places is not known
-STEP_MM_MAX = 30_000
+STEP_MM_MAX = 30_000  # fits 16 bits
 STROLL_MM_PER_S = 600  # a leg walked more slowly on the whole is browsing, not pacing
 LEG_REST_MS = 3_000
 UM = 1_000
@@ -56,7 +56,7 @@ def ways(rows: Segments, tracks: Runs, before: Folds, still_mm_per_s: int) -> Wa
     known = (um_before > 0) & (passed_ms <= GAP_MS)
     scale = np.where(known, (um_before + um) // 2, 0)
     dx, dy = (_step_mm(*_pair(rows, tracks, before, axis), scale) for axis in ("x", "y"))
-    path = distance(dx, dy)
+    path = np.minimum(distance(dx, dy), STEP_MM_MAX)
     still = known & (path * SEGMENT_MS < still_mm_per_s * passed_ms)
     moving = known & ~still
     return Way(path, dx, dy, moving, still, still & tracks.previous(moving, before["moving"]))

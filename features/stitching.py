@@ -15,6 +15,7 @@ from features.keypoints import Bools, Int32s, Int64s
 from features.motion import distance
 from features.segments import NO_SAMPLE, SEGMENT_MS, Segments
 from features.tracks import Following, Tracks
+from features.watermark import second_of
 from features.zones import Uint32s
 
 REACH_MM = 400  # where someone was going and where someone appears may differ by this and by
@@ -127,20 +128,21 @@ class _Joining:
         self._pieces.first_ms[piece] = self._pieces.first_ms[before]
         later = (self._place == before) & (self._rows["second_ms"] > second_ms)
         if later.any():
-            self._split(before, later, second_ms)
+            self._split(before, later)
 
-    def _split(self, before: int, later: Bools, second_ms: int) -> None:
+    def _split(self, before: int, later: Bools) -> None:
         """The old id came back, so it is somebody else now."""
         new, start_ms = len(self._pieces), int(self._rows["second_ms"][later].min())
         whole = self._pieces.take(np.array([before]))
         again = replace(
             whole, start_ms=np.array([start_ms]), first_tracker=whole.tracker, first_ms=np.array([start_ms])
         )
-        self._pieces.end_ms[before] = second_ms + SEGMENT_MS
         self._pieces = self._pieces.and_(again)
         self._retired = np.append(self._retired, False)
         self._place[later] = new
         self._sort()
+        self._pieces.last[[before, new]] = self._last_seen(np.array([before, new]), _KEY_STRIDE - 1)
+        self._pieces.end_ms[before] = second_of(self._pieces.last["seen_ms"][before]) + SEGMENT_MS
         self.await_turn(new)
 
 

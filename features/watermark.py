@@ -80,12 +80,13 @@ def first_silence(camera: Int32s, time_ms: Int64s, heard_ms: Int64s, now_ms: int
         The row at whose arrival the silence is noticed, and the camera; (rows, -1) where all were heard in time.
     """
     now = np.maximum.accumulate(np.concatenate([[now_ms], time_ms]))
-    if now[-1] - min(heard_ms[heard_ms != NEVER], default=now[-1]) < silence_ms:
+    if now[-1] - min(heard_ms[heard_ms != NEVER], default=now[1]) < silence_ms:
         return len(camera), -1
     first, silent = len(camera), -1
-    for place in np.flatnonzero(heard_ms != NEVER):
+    for place in np.union1d(np.flatnonzero(heard_ms != NEVER), camera):
         rows = np.flatnonzero(camera == place)
-        heard = np.concatenate([heard_ms[place : place + 1], now[rows + 1]])
+        before = now[-1] if heard_ms[place] == NEVER else heard_ms[place]
+        heard = np.append(before, now[rows + 1])
         noticed = np.searchsorted(now[1:], heard + silence_ms)
         missed = noticed < np.concatenate([rows, [len(camera)]])
         if missed.any() and noticed[missed][0] < first:

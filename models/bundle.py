@@ -120,7 +120,7 @@ def load(text: bytes | str) -> Bundle:
     try:
         bundle = msgspec.json.decode(text, type=Bundle)
     except msgspec.ValidationError as error:
-        raise explain(str(error)) from None
+        raise explain(str(error), text) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejection("$", "JSON", str(error)) from None
     if bundle.digest != _digest(bundle):

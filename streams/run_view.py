@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from features.body import feet
 from features.events import TIME_MS_END
 from features.keypoints import QUARTERS, PersonFrames
 from features.segments import SEGMENT_MS, Attribution, SegmentBlock
@@ -35,7 +34,6 @@ from streams.recording import POSES
 from streams.runs import RunFolder
 
 POSES_SHOWN = 4
-NEAR_OF_HEIGHT = 0.5  # a pose further from where the person stood is of somebody else
 SCORED_DRAWN, ABSTAINED_DRAWN = 40, 5
 
 
@@ -132,7 +130,7 @@ class Second(NamedTuple):
     zones: int
     x: float
     y: float
-    height_px: float
+    tracker: int
 
 
 Seconds = list[Second]
@@ -162,7 +160,7 @@ def _second(site: Site, camera: int, row: np.void) -> Second:
     else:
         across, down, scale = np.linalg.solve(np.array(homography), np.array([x, y, 1.0])).tolist()
         x, y = across / scale, down / scale
-    return Second(int(row["second_ms"]), camera, int(row["zones"]), x, y, float(row["height_px4"]) / QUARTERS)
+    return Second(int(row["second_ms"]), camera, int(row["zones"]), x, y, int(row["tracker"]))
 
 
 def _purchase(attribution: Attribution, share_permille: int) -> PurchaseMark:
@@ -244,15 +242,12 @@ def _poses(telling: list[tuple[Second, str]], frames: PersonFrames) -> tuple[Pos
 
 
 def _pose(frames: PersonFrames, second: Second, caption: str) -> Pose | None:
-    """The pose nearest to where the person stood in a second, if one is as near as that person can be."""
-    here = (frames.camera == second.camera) & (frames.time_ms // SEGMENT_MS * SEGMENT_MS == second.second_ms)
-    own = frames.take(np.flatnonzero(here))
-    if not len(own):
+    """The pose in the middle of a second, if one was seen."""
+    own = (frames.camera == second.camera) & (frames.track == second.tracker)
+    own &= (frames.time_ms >= second.second_ms) & (frames.time_ms < second.second_ms + SEGMENT_MS)
+    if not own.any():
         return None
-    x, y = feet(own)
-    away = np.hypot(x / QUARTERS - second.x, y / QUARTERS - second.y)
-    at = int(np.argmin(away))
-    if away[at] > second.height_px * NEAR_OF_HEIGHT:
-        return None
-    place = (own.x[:, at] / QUARTERS, own.y[:, at] / QUARTERS, own.confidence[:, at])
-    return Pose(int(own.time_ms[at]), caption, *place)
+    seen = np.flatnonzero(own)
+    at = int(seen[len(seen) // 2])
+    place = (frames.x[:, at] / QUARTERS, frames.y[:, at] / QUARTERS, frames.confidence[:, at])
+    return Pose(int(frames.time_ms[at]), caption, *place)

@@ -7,7 +7,16 @@ import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
-from features.events import TIME_MS_END, Disposition, IdentityChange, PoseBatch, Purchase, Rejection, parse_event
+from features.events import (
+    TIME_MS_END,
+    TRACK_END,
+    Disposition,
+    IdentityChange,
+    PoseBatch,
+    Purchase,
+    Rejection,
+    parse_event,
+)
 from features.keypoints import NO_TRACK, PERMILLE, Bools, PersonFrames, frames_of_batch
 from features.site import Camera, Site
 from streams.codecs import poses
@@ -15,6 +24,7 @@ from streams.recording import POSES, SITE, check_recording, event_files
 from streams.site_file import load_site
 
 EXCERPT = 200
+_TRACKS = f"0..{TRACK_END - 1}, or null for a frame without persons"
 
 
 class DeadLetter(Struct, frozen=True):
@@ -140,7 +150,7 @@ def _table(path: Path, cameras: dict[str, int], rows: int) -> Iterator[Timed]:
 def sound_rows(frames: PersonFrames) -> Bools:
     """(rows,) whether every quantity is within its limits."""
     sound: Bools = (frames.camera >= 0) & (frames.time_ms >= 0) & (frames.time_ms < TIME_MS_END)
-    sound &= frames.track >= NO_TRACK
+    sound &= (frames.track >= NO_TRACK) & (frames.track < TRACK_END)
     sound &= (frames.box[2:] >= 0).all(axis=0)
     sound &= (frames.confidence.min(axis=0) >= 0) & (frames.confidence.max(axis=0) <= PERMILLE)
     return sound
@@ -150,7 +160,7 @@ def _dead_row(source: str, place: int, frames: PersonFrames, row: int, batch: pa
     rules = (
         ("camera", "a camera of the site", batch.column("camera")[row].as_py(), frames.camera[row] >= 0),
         ("time_ms", f"0..{TIME_MS_END - 1}", frames.time_ms[row], 0 <= frames.time_ms[row] < TIME_MS_END),
-        ("track", "at least 0, or null for a frame without persons", frames.track[row], frames.track[row] >= NO_TRACK),
+        ("track", _TRACKS, frames.track[row], NO_TRACK <= frames.track[row] < TRACK_END),
         ("box_width, box_height", "at least 0", frames.box[2:, row].tolist(), frames.box[2:, row].min() >= 0),
         ("confidence", f"0..{PERMILLE}", frames.confidence[:, row].tolist(), False),
     )

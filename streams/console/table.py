@@ -132,7 +132,7 @@ def _timeline(person: PersonView, utc_offset_minutes: int) -> Table:
     for row in person.timeline:
         changes = _changes(before, row)
         if changes or before is None or row is person.timeline[-1]:
-            table.add_row(Text(clock(row.time_ms, utc_offset_minutes)), *_score(row), Text(changes or "no change"))
+            table.add_row(Text(clock(row.time_ms, utc_offset_minutes)), *_score(row), Text(changes or "nothing"))
             before = row
     return table
 
@@ -154,7 +154,10 @@ def _changes(before: ScoreAt | None, row: ScoreAt) -> str:
         if part.feature not in has
     ]
     said = [f"{signed(points)} {plain(text)}" for points, text in [*changed, *gone] if points]
-    told = before is not None and (before.score is None) != (row.score is None)
-    return ", ".join(said) or (
-        "seen well enough" if told and row.score is not None else "no longer seen" if told else ""
-    )
+    return ", ".join(said) or _seen(before, row)
+
+
+def _seen(before: ScoreAt | None, row: ScoreAt) -> str:
+    if before is not None and (before.score is None) == (row.score is None):
+        return ""
+    return "not enough seen" if row.score is None else "enough seen"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -30,10 +31,11 @@ TIMING = Timing(
     fact_allowance_ms=20_000,
     score_every_ms=5_000,
 )
-ZONES: tuple[ZoneKind, ...] = ("till", "shelf", "exit", "restricted", "waiting")
+ZONES: tuple[ZoneKind, ...] = ("till", "shelf", "exit", "restricted", "waiting", "opt-out")
 CATEGORIES = ("rope", "knife", "bread", "milk")
 
 Fact = Purchase | IdentityChange
+Seen = dict[tuple[int, int], list[int]]  # when each tracker id of each camera was seen
 Item = PersonFrames | Fact
 
 
@@ -50,8 +52,9 @@ def world(seed: int) -> World:
     """One to three cameras, one to six tracker ids with silences, purchases and identity changes."""
     random = Random(seed)
     cameras = random.randint(1, 3)
-    tracks = [(random.randrange(cameras), random.randint(1, 4)) for _ in range(random.randint(1, 6))]
-    return World(_site(random, cameras), _frames(random, cameras, tracks), _facts(random, tracks))
+    tracks = {(random.randrange(cameras), random.randint(1, 4)) for _ in range(random.randint(1, 6))}
+    seen = {track: _ticks(random) for track in sorted(tracks)}
+    return World(_site(random, cameras), _frames(random, cameras, seen), _facts(random, seen))
 
 
 def _site(random: Random, cameras: int) -> Site:
@@ -67,15 +70,15 @@ def _site(random: Random, cameras: int) -> Site:
 
 
 def _zone(at: int, kind: ZoneKind) -> Zone:
-    left, right = at * 100.0, at * 100.0 + 120
+    left, right = at * 90.0, at * 90.0 + (110 if kind != "opt-out" else 15)
     return Zone(kind, kind, [(left, 0.0), (right, 0.0), (right, 400.0), (left, 400.0)])
 
 
-def _frames(random: Random, cameras: int, tracks: list[tuple[int, int]]) -> PersonFrames:
+def _frames(random: Random, cameras: int, seen: Seen) -> PersonFrames:
     rows = [(time_ms, camera, NO_TRACK) for camera in range(cameras) for time_ms in _ticks(random)]
-    seen = {track: _ticks(random) for track in tracks}
     rows += [(time_ms, camera, tracker) for (camera, tracker), times in seen.items() for time_ms in times]
-    return _posed(random, sorted(set(rows)))
+    rows += random.choices(rows, k=len(rows) // 20)  # sent twice, with another body
+    return _posed(random, sorted(rows))
 
 
 def _ticks(random: Random) -> list[int]:
@@ -104,41 +107,44 @@ def _posed(random: Random, rows: list[tuple[int, int, int]]) -> PersonFrames:
     return frames
 
 
-def _facts(random: Random, tracks: list[tuple[int, int]]) -> list[Fact]:
-    facts: list[Fact] = [_purchase(random, at, tracks) for at in range(random.randint(0, 5))]
-    facts += [_change(random, at, tracks) for at in range(random.randint(0, 4))]
+def _facts(random: Random, seen: Seen) -> list[Fact]:
+    facts: list[Fact] = [_purchase(random, at, seen) for at in range(random.randint(0, 5))]
+    facts += [_change(random, at, seen) for at in range(random.randint(0, 5))]
     return sorted(facts, key=lambda fact: fact.time_ms)
 
 
-def _time_ms(random: Random) -> int:
-    return START_MS + random.randint(0, SPAN_S) * 1_000 + random.choice([0, 0, random.randint(0, 999)])
+def _near(random: Random, times: list[int]) -> int:
+    """An instant about when somebody was seen, often a whole second."""
+    time_ms = random.choice(times) + random.choice([0, 0, random.randint(-3_000, 60_000)])
+    return time_ms - random.choice([0, time_ms % 1_000])
 
 
-def _purchase(random: Random, at: int, tracks: list[tuple[int, int]]) -> Purchase:
-    camera, tracker = random.choice(tracks)
+def _purchase(random: Random, at: int, seen: Seen) -> Purchase:
+    (camera, tracker), times = random.choice(list(seen.items()))
     return Purchase(
         receipt=f"r{at}",
-        time_ms=_time_ms(random),
+        time_ms=_near(random, times),
         store="shop",
-        till=random.choice(["1", "2", "unknown"]),
+        till=random.choice(["1", "1", "2", "unknown"]),
         lines=[BasketLine("thing", random.choice(CATEGORIES)) for _ in range(random.randint(1, 2))],
-        person=f"cam{camera}/{tracker}" if random.random() < 0.4 else None,
+        person=f"cam{camera}/{tracker}" if random.random() < 0.3 else None,
         customer=random.choice([None, "anna", "bert"]),
     )
 
 
-def _change(random: Random, at: int, tracks: list[tuple[int, int]]) -> IdentityChange:
-    (camera, tracker), (other_camera, other_tracker) = random.choice(tracks), random.choice(tracks)
-    kind = "merge" if camera == other_camera and random.random() < 0.5 else "link"
+def _change(random: Random, at: int, seen: Seen) -> IdentityChange:
+    (camera, tracker), times = random.choice(list(seen.items()))
+    other_camera, other_tracker = random.choice(list(seen))
+    same: Literal["link", "merge"] = "merge" if camera == other_camera else "link"
     return IdentityChange(
         change=f"c{at}",
-        kind="split" if random.random() < 0.3 else "merge" if kind == "merge" else "link",
-        time_ms=_time_ms(random),
+        kind=random.choice(["split", same, same]),
+        time_ms=_near(random, times),
         camera=f"cam{camera}",
         track=tracker,
         other_camera=f"cam{other_camera}",
         other_track=other_tracker,
-        confidence=random.choice([0.4, 0.9]),
+        confidence=random.choice([0.4, 0.9, 0.9, 0.9]),
     )
 
 

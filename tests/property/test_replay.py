@@ -1,0 +1,63 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.bundle import default_bundle
+from models.scenarios import generate
+from streams.embedded import ALERTS, JOURNAL, SCORES
+from streams.jobs import record_scenario, replay_journal, run_recording
+from streams.runs import open_run
+from streams.sources import site_of
+
+OUTPUTS = (JOURNAL, SCORES, ALERTS)
+RUN = """
+import sys
+from pathlib import Path
+from models.bundle import default_bundle
+from streams.jobs import run_recording
+from streams.sources import site_of
+recording, out = map(Path, sys.argv[1:])
+run_recording(recording, site_of(recording), default_bundle(), out, lambda rows: None)
+"""
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("replay") / "recording"
+    record_scenario(generate(5, 25), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(recording: Path) -> Path:
+    out = recording.parent / "run"
+    run_recording(recording, site_of(recording), default_bundle(), out, lambda _: None)
+    return out
+
+
+def test_a_journal_read_back_scores_the_same(run: Path, tmp_path: Path) -> None:
+    assert replay_journal(open_run(run), default_bundle(), tmp_path) is None
+    assert (tmp_path / SCORES).stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("threads", ["1", "4"])
+def test_another_run_under_other_thread_counts_gives_the_same_bytes(
+    recording: Path, run: Path, tmp_path: Path, threads: str
+) -> None:
+    limits = {name: threads for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    command = [sys.executable, "-c", RUN, str(recording), str(tmp_path)]
+    subprocess.run(command, check=True, env=os.environ | limits)
+    for name in OUTPUTS:
+        assert (tmp_path / name).read_bytes() == (run / name).read_bytes(), name
+
+
+def test_another_instruction_set_gives_the_same_bytes(recording: Path, run: Path, tmp_path: Path) -> None:
+    """Numpy without its vector extensions, as on an older processor."""
+    plain = {"NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL"}
+    command = [sys.executable, "-W", "ignore", "-c", RUN, str(recording), str(tmp_path)]
+    subprocess.run(command, check=True, env=os.environ | plain)
+    for name in OUTPUTS:
+        assert (tmp_path / name).read_bytes() == (run / name).read_bytes(), name
