@@ -78,13 +78,15 @@ class _Joining:
         return found
 
     def await_turn(self, piece: int) -> None:
-        tracks = self._pieces
-        turn = int(tracks.start_ms[piece]), int(tracks.camera[piece]), int(tracks.tracker[piece]), piece
+        tracks, first = self._pieces, self._rows[self._order[np.searchsorted(self._keys, piece * _KEY_STRIDE)]]
+        begun_ms = int(tracks.start_ms[piece]) + int(first["first_ms"])
+        turn = begun_ms, int(tracks.camera[piece]), int(tracks.tracker[piece]), piece
         heapq.heappush(self._turns, turn)
 
     def join_all(self) -> None:
         while self._turns:
-            second_ms, *_, piece = heapq.heappop(self._turns)
+            begun_ms, *_, piece = heapq.heappop(self._turns)
+            second_ms = begun_ms - begun_ms % SEGMENT_MS
             before = self._predecessor(piece, second_ms)
             if before is not None:
                 self._join(before, piece, second_ms)

@@ -230,9 +230,10 @@ def _run(recording: Path, site: Site, bundle: Bundle, out: Path, title: str, htm
     with progress() as bar:
         task = bar.add_task("Scoring", total=person_frames_of(recording) or None)
         summary = jobs.run_recording(recording, site, bundle, out, lambda rows: bar.advance(task, rows))
-    seconds = watch.seconds
-    rate = summary.person_frames / seconds
-    speed = f"{summary.person_frames:,} person-frames in {seconds:.1f} s, {rate:,.0f} a second"
+    counted, what = (
+        (summary.person_frames, "person-frames") if summary.person_frames else (summary.purchases, "purchases")
+    )
+    speed = f"{counted:,} {what} in {watch.seconds:.1f} s, {counted / watch.seconds:,.0f} a second"
     opened = open_run(out)
     shown = view(opened, title, speed, recording if html else None)
     if html:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
@@ -99,7 +100,7 @@ def list_features() -> None:
                 screen.print(_feature(spec))
 
 
-def _feature(spec: FeatureSpec) -> Text:
+def _feature(spec: FeatureSpec) -> Group:
     limits = f"0 to {spec.high:,}" if spec.unit == "count" else f"0 to {spec.high:,} {spec.unit}"
-    told = f"{spec.reason}\n      {spec.family}: {spec.source}"
-    return Text.assemble("  ", (spec.name, "bold cyan"), f", {limits}\n      {told}")
+    told = (Text(spec.reason), Text(f"{spec.family}: {spec.source}", style="bright_black"))
+    return Group(Text.assemble("  ", (spec.name, "bold cyan"), f", {limits}"), Padding(Group(*told), (0, 0, 0, 6)))

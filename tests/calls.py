@@ -27,12 +27,14 @@ class Watched:
         observed_s: how long they were seen.
         stood_s: the most they stood still in a minute.
         seconds: (start of the second, x, y), metres.
+        trackers: the tracker's id in each of these seconds.
     """
 
     values: NDArray[np.int32] = field(default_factory=lambda: np.full(len(CATALOGUE), -1, np.int32))
     observed_s: int = 0
     stood_s: float = 0.0
     seconds: list[tuple[int, float, float]] = field(default_factory=list)
+    trackers: list[int] = field(default_factory=list)
 
     @property
     def crossed_m(self) -> float:
@@ -78,6 +80,7 @@ def _note_segments(block: SegmentBlock, known: dict[str, Watched]) -> None:
         if row["frames"]:
             watched = known.setdefault(block.tracks[place], Watched())
             unit = float(row["um_per_unit"]) / 1e6
+            watched.trackers.append(int(row["tracker"]))
             watched.seconds.append((int(row["second_ms"]), float(row["x"]) * unit, float(row["y"]) * unit))
 
 

@@ -47,7 +47,7 @@ def test_a_journal_read_back_scores_the_same(run: Path, tmp_path: Path) -> None:
 def test_another_run_under_other_thread_counts_gives_the_same_bytes(
     recording: Path, run: Path, tmp_path: Path, threads: str
 ) -> None:
-    limits = {name: threads for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads)
     command = [sys.executable, "-c", RUN, str(recording), str(tmp_path)]
     subprocess.run(command, check=True, env=os.environ | limits)
     for name in OUTPUTS:

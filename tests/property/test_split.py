@@ -16,8 +16,8 @@ def everything(played: Played) -> tuple[object, ...]:
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(SEEDS, SEEDS, st.booleans(), SIZES)
-def test_any_split_into_blocks_gives_the_same_bytes(seed: int, order: int, on_time: bool, sizes: list[int]) -> None:
+@given(seed=SEEDS, order=SEEDS, on_time=st.booleans(), sizes=SIZES)
+def test_any_split_into_blocks_gives_the_same_bytes(seed: int, order: int, *, on_time: bool, sizes: list[int]) -> None:
     small = world(seed)
     items = arrival(small, order, on_time=on_time)
     whole = play(small.site, blocks(items, iter(lambda: 10_000, 0)))

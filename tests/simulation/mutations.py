@@ -185,7 +185,7 @@ def other_time(random: Random, message: Message) -> Line:
 
 
 def strange_time(random: Random, message: Message) -> Line:
-    time_ms = random.choice([0, 1, START_MS, START_MS + random.randint(0, 10**7), START_MS - 10**9])
+    time_ms = random.choice([0, 1, START_MS, START_MS + random.randint(0, 100_000), START_MS - 10**9])
     return Line(_text(_at_time(message, time_ms)), refused=False)
 
 
@@ -241,7 +241,8 @@ ODD = [
     no_json, other_json, empty, other_value, other_value, other_value, no_number, number_as_string, other_time,
     unknown_camera, personal, extra_field, left_out,
 ]  # fmt: skip
-RARE = [crowd, deep, end_of_time]  # in one message of 150 each: large, or everything after it is late
+RARE = [crowd, deep]  # large
+LAST = end_of_time  # everything after it is late
 
 
 def _text(message: Any) -> bytes:  # noqa: ANN401 - any JSON value
@@ -309,6 +310,8 @@ def recording(random: Random, messages: int) -> list[Line]:
 
 
 def _mutation(random: Random) -> Mutation:
-    if random.random() < len(RARE) / 150:
+    if random.random() < 0.002:
+        return LAST
+    if random.random() < 0.015:
         return random.choice(RARE)
     return random.choice(ORDINARY if random.random() < 0.7 else ODD)

@@ -1,5 +1,7 @@
 """The camera step as timelines: what arrives, in its order, and what comes out upon it."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
@@ -262,6 +264,15 @@ FACTS: dict[str, tuple[Timeline, list[str]]] = {
         ],
         [],
     ),
+    "and goes before the frames that follow": (
+        [
+            (paid("a", 500), []),
+            *at_till(1, 0, 5),
+            (("hall", 6_500, 1), ["a by hall/1/0:1000"]),
+            *at_till(1, 7, 9),
+        ],
+        [],
+    ),
     "it may come late and is told at once": (
         [*at_till(1, 0, 22), (paid("a", 2_500), ["a by hall/1/0:1000"])],
         [],
@@ -355,6 +366,27 @@ def test_facts(what: str) -> None:
         assert [line for line in told(step) if " in " not in line and " ends " not in line] == expected, event
     left = [line for line in told(finish(state, layout)) if " in " not in line and " ends " not in line]
     assert left == at_the_end
+
+
+@pytest.mark.parametrize("what", FACTS)
+def test_facts_stand_at_the_same_place_among_frames_of_any_blocks(what: str) -> None:
+    rows = [seen(*event, AT_TILL) if isinstance(event, tuple) else event for event, _ in FACTS[what][0]]
+    joined = list[PersonFrames | Fact]()
+    for one in rows:
+        if joined and isinstance(one, PersonFrames) and isinstance(joined[-1], PersonFrames):
+            joined[-1] = PersonFrames.concatenate([joined[-1], one])
+        else:
+            joined.append(one)
+    assert journal(rows) == journal(joined)
+
+
+def journal(events: Iterable[PersonFrames | Fact]) -> list[str]:
+    layout, lines = Layout.of(SITE), list[str]()
+    state = CameraState.start(layout)
+    for event in events:
+        step = camera_step(state, event, layout)
+        state, lines = step.state, lines + told(step)
+    return lines + told(finish(state, layout))
 
 
 def test_a_disposition_passes_through() -> None:

@@ -221,7 +221,7 @@ def test_a_thousand_persons_come_in_and_ten_thousand_do_not() -> None:
 
 def test_refusing_a_large_batch_is_fast() -> None:
     persons = [{"track": track, "box": [1, 2, 3, 4]} for track in [*range(999), 998]]
-    line = json.dumps({**POSES, "frames": [{"time_ms": 5, "persons": persons}] * 500}).encode()
+    line = json.dumps({**POSES, "frames": [{"time_ms": 5, "persons": persons}] * 100}).encode()
     start = time.perf_counter()
     with pytest.raises(Rejection):
         parse_event(line)

@@ -135,6 +135,7 @@ def test_a_stay_is_told_wherever_it_is(what: str, walk: Walk, expected: int) -> 
 BENT = through((0, 0), (10, 0), (10, 10), (20, 10), (20, 20))
 ZIGZAG = through(*[(4.0 * at, 4.0 * (at % 2)) for at in range(10)])
 ARC = through(*[(20 * float(np.sin(at / 10)), 20 - 20 * float(np.cos(at / 10))) for at in range(16)])
+AROUND = through((0, 0), (6, 0), *[(5.8 * float(np.cos(at / 10)), 5.8 * float(np.sin(at / 10))) for at in range(2, 16)])
 
 
 def again(walk: Walk, after_s: float) -> Walk:
@@ -155,6 +156,7 @@ PACING = [
     ("round corners", BENT, 0),
     ("zigzag", ZIGZAG, 0),
     ("in a wide arc", ARC, 0),
+    ("around where it began", AROUND, 0),
     ("strolls", legs(*[6.0] * 5, speed=0.4), 0),
     ("walks at leisure", legs(*[6.0] * 5, speed=0.8), 4),
     ("stops for long on each leg", legs(*[6.0] * 5, stop_s=20), 0),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from features.closing import Layout
+from features.events import Disposition
 from features.identity import Identities
 from features.person import PersonState, person_step
 from features.segments import SEGMENT, SegmentBlock
@@ -146,7 +147,8 @@ def test_the_state_stays_small_over_two_thousand_short_tracks() -> None:
     assert late[3] < 200
 
 
-def test_other_entries_only_count() -> None:
+def test_a_disposition_changes_nothing() -> None:
     state = start()
-    assert len(person_step(state, block(visit("hall/1/3", 5)), PLACES)) == 3
-    assert state.position == 3
+    person_step(state, block(visit("hall/1/3", 5)), PLACES)
+    verdict = Disposition("d", 4_000, "hall/1/3", "disagree", "anna")
+    assert (len(person_step(state, verdict, PLACES)), state.position) == (0, 4)

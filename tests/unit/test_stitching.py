@@ -9,7 +9,7 @@ from features.camera import CameraState, camera_step, finish
 from features.closing import Layout
 from features.events import IdentityChange
 from features.keypoints import PersonFrames
-from features.segments import SegmentBlock
+from features.segments import Entry, SegmentBlock
 from features.site import Camera, Site, Timing, Zone
 
 FPS = 10
@@ -97,6 +97,13 @@ def test_an_old_id_that_comes_back_is_somebody_else() -> None:
     assert {(name, tracker) for name, _, tracker, _ in found} == {("hall/1/0", 1), ("hall/1/0", 2), ("hall/1/8", 1)}
 
 
+def test_ids_that_follow_one_another_within_a_second_are_one_track() -> None:
+    found = seconds(journal(in_time(walk(4, 0, 3.2, 100, 0), walk(3, 3.3, 3.5, 100, 0), walk(0, 3.6, 9, 100, 0))))
+    assert {name for name, *_ in found} == {"hall/4/0"}
+    assert sum(frames for *_, frames in found) == 32 + 2 + 54
+    assert [second for _, second, _, frames in found if not frames] == [9]
+
+
 def test_each_track_ends_once() -> None:
     found = seconds(journal(in_time(walk(1, 0, 5, 100, 120), walk(2, 6, 10, 820, 120))))
     assert [(name, second) for name, second, _, frames in found if not frames] == [("hall/1/0", 10)]
@@ -128,7 +135,7 @@ def test_any_split_joins_the_same(walks: list[tuple[int, int, float, int, int]],
 def test_a_split_without_another_track_begins_a_new_person() -> None:
     layout, rows = Layout.of(SITE), walk(1, 0, 10, 100, 0)
     split = IdentityChange("s1", "split", 4_500, "hall", 1)
-    state, entries = CameraState.start(layout), []
+    state, entries = CameraState.start(layout), list[Entry]()
     for item in (rows.take(slice(0, 45)), split, rows.take(slice(45, None))):
         step = camera_step(state, item, layout)
         state, entries = step.state, [*entries, *step.entries]
