@@ -45,6 +45,11 @@ FOLD = np.dtype(
         ("far_y", "<i4"),
         ("far_ms", "<i8"),
         ("far_mm", "<i8"),
+        ("leg_path_mm", "<i8"),  # walked since the leg's start, and of it until the farthest place
+        ("far_path_mm", "<i8"),
+        ("turn_x", "<i4"),  # where the leg before began, if that was a turning point too
+        ("turn_y", "<i4"),
+        ("turns", "<i4"),  # legs that ended
         ("turns_ms", "<i8", (TURNS,)),
         ("reversals", "<i4"),  # the most within the window so far
         # Posture

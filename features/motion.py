@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.fold import Folds
-from features.keypoints import Bools, Int32s, Int64s
+from features.keypoints import PERMILLE, Bools, Int32s, Int64s, Ints
 from features.runs import Runs, Waves
 from features.segments import SEGMENT_MS, Segments
 from features.site import Thresholds
@@ -16,8 +16,14 @@ STROLL_MM_PER_S = 600  # a leg walked more slowly on the whole is browsing, not 
 LEG_REST_MS = 3_000
 UM = 1_000
 _STAY = ("stay_x", "stay_y", "stay_places", "stay_counted_s", "stay_since_ms")
-_LEG = ("leg_x", "leg_y", "leg_ms", "far_x", "far_y", "far_ms", "far_mm")
+STRAIGHT_PERMILLE = 800  # a leg is at least this share of the way walked along it
+RETURN_MM = 1_500  # every other turning point lies this near, or within a quarter of the leg
+_LEG = (
+    "leg_x", "leg_y", "leg_ms", "far_x", "far_y", "far_ms", "far_mm", "leg_path_mm", "far_path_mm", "turn_x", "turn_y",
+    "turns",
+)  # fmt: skip
 _START, _FAR, _LEG_MS, _FAR_MS, _FAR_MM = slice(0, 3), slice(3, 6), 2, 5, 6
+_PATH_MM, _FAR_PATH_MM, _TURN, _TURNS = 7, 8, slice(9, 11), 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,31 +104,43 @@ def stay(folds: Folds, before: Folds, seconds: Segments, waves: Waves, exempt: B
         folds[name] = column[waves.place]
 
 
-def pace(folds: Folds, before: Folds, seconds: Segments, tracks: Runs, waves: Waves, thresholds: Thresholds) -> None:
+def pace(
+    folds: Folds,
+    before: Folds,
+    seconds: Segments,
+    path_mm: Ints,
+    tracks: Runs,
+    waves: Waves,
+    thresholds: Thresholds,
+) -> None:
     """Look for turning points of each path.
 
     A leg runs from its start to the place farthest from it. It ends when the track has come back from there by the
-    least leg length; if the way back points to where the leg came from, within 60 degrees, and the leg was walked and
-    not strolled, that place is a reversal. Legs along a bent way turn by less and do not count.
+    least leg length. That place is a reversal if the way back points to where the leg came from, within 60 degrees,
+    the leg was straight, and walked and not strolled, and every other turning point is at about the same place. So
+    rounds, and going up one aisle and down the next, are not to and fro.
 
     Args:
-        folds: (rows,) whose `leg_*`, `far_*`, `reversals` and, in the last row of each track, `turns_ms` are filled in.
+        folds: (rows,) whose `leg_*`, `far_*`, `turn*`, `reversals` and, in the last row of each track, `turns_ms` are
+            filled in.
         before: (tracks,) before the block.
         seconds: (rows,) by track and second.
+        path_mm: (rows,) the way since the second before.
         tracks: the rows of each track.
         waves: the same in turns.
         thresholds: of the site.
 
-    Source: turning points of a path with hysteresis; the angle is Vigil's own choice.
+    Source: turning points of a path with hysteresis; angle, straightness and distance are Vigil's own choice.
     """
     legs = waves.lay([before[name] for name in _LEG], [])
     at_ms = seconds["second_ms"] + seconds["mean_ms"]
-    here = waves.lay([], [seconds["x"], seconds["y"], at_ms, seconds["um_per_unit"]])
+    here = waves.lay([], [seconds["x"], seconds["y"], at_ms, seconds["um_per_unit"], path_mm])
     turns_ms, reversals = np.empty_like(before["turns_ms"]), waves.lay([0], [0])[0]
     turns_ms[waves.first] = before["turns_ms"]
     for was, now in waves.spans:
         leg, place, um_per_unit = legs[:, now], here[:3, now], here[3, now]
         leg[:] = legs[:, was]
+        leg[_PATH_MM] += here[4, now]
         fresh = leg[_LEG_MS] == 0
         if fresh.any():
             leg[_START, fresh] = leg[_FAR, fresh] = place[:, fresh]
@@ -130,22 +148,40 @@ def pace(folds: Folds, before: Folds, seconds: Segments, tracks: Runs, waves: Wa
         farther = out_mm > leg[_FAR_MM]
         np.copyto(leg[_FAR], place, where=farther)
         np.copyto(leg[_FAR_MM], out_mm, where=farther)
+        np.copyto(leg[_FAR_PATH_MM], leg[_PATH_MM], where=farther)
         back_mm = distance(*(place[:2] - leg[_FAR][:2])) * um_per_unit // UM
         ended = np.flatnonzero(np.minimum(leg[_FAR_MM], back_mm) >= thresholds.pacing_leg_mm)
         if len(ended):
-            turned = ended[_is_turn(leg[:, ended], place[:, ended])]
+            turned = ended[_is_reversal(leg[:, ended], place[:, ended], um_per_unit[ended])]
             turns_ms[turned, 1:], turns_ms[turned, 0] = turns_ms[turned, :-1], leg[_FAR_MS, turned]
             since_ms = np.maximum(place[2, turned] - thresholds.pacing_window_s * SEGMENT_MS, 0)
             reversals[now.start + turned] = (turns_ms[turned] > since_ms[:, None]).sum(axis=1)
-            leg[_START, ended] = leg[_FAR, ended]
-            leg[_FAR, ended], leg[_FAR_MM, ended] = place[:, ended], back_mm[ended]
+            leg[:, ended] = _next_leg(leg[:, ended], place[:, ended], back_mm[ended])
     for name, column in zip(_LEG, legs, strict=True):
         folds[name] = column[waves.place]
     folds["reversals"] = tracks.running_largest(reversals[waves.place], before["reversals"])
     folds["turns_ms"][tracks.lasts] = turns_ms[waves.first]
 
 
-def _is_turn(leg: Int64s, place: Int64s) -> Bools:
+def _next_leg(leg: Int64s, place: Int64s, back_mm: Int64s) -> Int64s:
+    """(quantities, legs) the legs that begin at the farthest places of those that ended."""
+    following = leg.copy()
+    following[_TURN], following[_TURNS] = leg[_START][:2], leg[_TURNS] + 1
+    following[_START], following[_FAR], following[_FAR_MM] = leg[_FAR], place, back_mm
+    following[_PATH_MM] = following[_FAR_PATH_MM] = leg[_PATH_MM] - leg[_FAR_PATH_MM]
+    return following
+
+
+def _is_reversal(leg: Int64s, place: Int64s, um_per_unit: Int64s) -> Bools:
+    """(legs,) whether each leg that ended is one of going to and fro."""
+    straight = leg[_FAR_MM] * PERMILLE >= STRAIGHT_PERMILLE * leg[_FAR_PATH_MM]
+    off_mm = distance(*(leg[_FAR][:2] - leg[_TURN])) * um_per_unit // UM
+    again = (leg[_TURNS] < 2) | (off_mm <= np.maximum(RETURN_MM, leg[_FAR_MM] // 4))  # noqa: PLR2004 - two turns to compare
+    reversal: Bools = straight & again & _turns_back(leg, place)
+    return reversal
+
+
+def _turns_back(leg: Int64s, place: Int64s) -> Bools:
     """(legs,) whether each leg that ended was walked, and the way back points to where it came from."""
     out = (leg[_FAR][:2] - leg[_START][:2]).astype(np.float64)
     back = (place[:2] - leg[_FAR][:2]).astype(np.float64)

@@ -98,7 +98,7 @@ def advance(before: Folds, seconds: Seconds, tracks: Runs, thresholds: Threshold
     folds["observed_s"] = tracks.running_sum(np.ones(len(rows), np.int64), before["observed_s"])
     folds["posed_s"] = tracks.running_sum(rows["posed"] > 0, before["posed_s"])
     motion.stay(folds, before, rows, waves, seconds.exempt, thresholds.loiter_radius_mm)
-    motion.pace(folds, before, rows, tracks, waves, thresholds)
+    motion.pace(folds, before, rows, seconds.windowed[:, _AT["path_mm"]], tracks, waves, thresholds)
     beyond_s = folds["stay_counted_s"].astype(np.int64) - seconds.after_s
     folds["loiter_s"] = tracks.running_largest(beyond_s, before["loiter_s"])
     _count_zones(folds, before, seconds, tracks)

@@ -23,16 +23,16 @@ from models.decision import Alert, DecisionState, Score, decide
 
 START_MS = 1_700_000_000_000
 SPAN_S = 240
-SKEW_MS = 4_000
+SKEW_MS = 7_000  # with the silence of a camera and what a purchase waits for still less than the allowance for facts
 TIMING = Timing(
     pose_allowance_ms=1_500,
     track_silence_ms=3_500,
     camera_silence_ms=12_000,
-    fact_allowance_ms=20_000,
+    fact_allowance_ms=30_000,
     score_every_ms=5_000,
 )
 ZONES: tuple[ZoneKind, ...] = ("till", "shelf", "exit", "restricted", "waiting", "opt-out")
-CATEGORIES = ("rope", "knife", "bread", "milk")
+CATEGORIES = ("rope", "knife", "bread")
 
 Fact = Purchase | IdentityChange
 Seen = dict[tuple[int, int], list[int]]  # when each tracker id of each camera was seen
@@ -65,7 +65,7 @@ def _site(random: Random, cameras: int) -> Site:
         combinations=[Combination("knot", [["rope"], ["knife"]], 3_600, 2)],
         thresholds=Thresholds(loiter_after_s=10, restricted_loiter_after_s=5, pacing_leg_mm=1_000),
         timing=TIMING,
-        memory=Memory(customers=random.random() < 0.5),
+        memory=Memory(customers=random.random() < 0.7),
     )
 
 
@@ -91,12 +91,12 @@ def _ticks(random: Random) -> list[int]:
 
 
 def _posed(random: Random, rows: list[tuple[int, int, int]]) -> PersonFrames:
-    """Bodies that wander through the zones, their limbs anywhere."""
+    """Bodies that wander through the zones, two ids on one path, their limbs anywhere."""
     numbers = np.random.default_rng(random.randrange(2**32))
     frames = PersonFrames.empty(len(rows))
     frames.time_ms[:], frames.camera[:], frames.track[:] = np.array(rows, np.int64).T
     person = np.flatnonzero(frames.track != NO_TRACK)
-    phase = (frames.time_ms[person] - START_MS) / 1_000 * (0.3 + frames.track[person] / 8)
+    phase = (frames.time_ms[person] - START_MS) / 1_000 * (0.3 + frames.track[person] % 2 / 4)
     frames.box[0, person] = 1_000 + 900 * np.sin(phase) + numbers.integers(-40, 40, len(person))
     frames.box[1, person] = 400
     frames.box[2, person], frames.box[3, person] = 200, 600
@@ -108,8 +108,8 @@ def _posed(random: Random, rows: list[tuple[int, int, int]]) -> PersonFrames:
 
 
 def _facts(random: Random, seen: Seen) -> list[Fact]:
-    facts: list[Fact] = [_purchase(random, at, seen) for at in range(random.randint(0, 5))]
-    facts += [_change(random, at, seen) for at in range(random.randint(0, 5))]
+    facts: list[Fact] = [_purchase(random, at, seen) for at in range(random.randint(0, 12))]
+    facts += [_change(random, at, seen) for at in range(random.randint(0, 8))]
     return sorted(facts, key=lambda fact: fact.time_ms)
 
 
@@ -127,19 +127,19 @@ def _purchase(random: Random, at: int, seen: Seen) -> Purchase:
         store="shop",
         till=random.choice(["1", "1", "2", "unknown"]),
         lines=[BasketLine("thing", random.choice(CATEGORIES)) for _ in range(random.randint(1, 2))],
-        person=f"cam{camera}/{tracker}" if random.random() < 0.3 else None,
-        customer=random.choice([None, "anna", "bert"]),
+        person=f"cam{camera}/{tracker}" if random.random() < 0.4 else None,
+        customer=random.choice([None, "anna", "anna", "bert"]),
     )
 
 
 def _change(random: Random, at: int, seen: Seen) -> IdentityChange:
-    (camera, tracker), times = random.choice(list(seen.items()))
-    other_camera, other_tracker = random.choice(list(seen))
+    favourites = list(seen)[: random.choice([2, 2, 6])]  # so that links are split and made again
+    (camera, tracker), (other_camera, other_tracker) = random.choice(favourites), random.choice(favourites)
     same: Literal["link", "merge"] = "merge" if camera == other_camera else "link"
     return IdentityChange(
         change=f"c{at}",
         kind=random.choice(["split", same, same]),
-        time_ms=_near(random, times),
+        time_ms=_near(random, seen[camera, tracker]),
         camera=f"cam{camera}",
         track=tracker,
         other_camera=f"cam{other_camera}",

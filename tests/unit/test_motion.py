@@ -137,6 +137,9 @@ ZIGZAG = through(*[(4.0 * at, 4.0 * (at % 2)) for at in range(10)])
 ARC = through(*[(20 * float(np.sin(at / 10)), 20 - 20 * float(np.cos(at / 10))) for at in range(16)])
 AROUND = through((0, 0), (6, 0), *[(5.8 * float(np.cos(at / 10)), 5.8 * float(np.sin(at / 10))) for at in range(2, 16)])
 
+ROUNDS = through(*[corner for _ in range(5) for corner in ((0, 0), (8, 0), (8, 8), (0, 8))])
+AISLES = through(*[(2.0 * (at // 2), 12.0 * ((at + 1) // 2 % 2)) for at in range(16)])
+
 
 def again(walk: Walk, after_s: float) -> Walk:
     """A walk, a rest where it ended, and the walk again."""
@@ -157,6 +160,8 @@ PACING = [
     ("zigzag", ZIGZAG, 0),
     ("in a wide arc", ARC, 0),
     ("around where it began", AROUND, 0),
+    ("in rounds", ROUNDS, 0),
+    ("up one aisle and down the next", AISLES, 2),
     ("strolls", legs(*[6.0] * 5, speed=0.4), 0),
     ("walks at leisure", legs(*[6.0] * 5, speed=0.8), 4),
     ("stops for long on each leg", legs(*[6.0] * 5, stop_s=20), 0),
