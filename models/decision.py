@@ -1,7 +1,7 @@
 """The decision step: which rows are published as scores, which become alerts, and which alerts are taken back."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Struct, field
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from features.keypoints import Bools, Int32s, Int64s, Ints
 from features.sequence import COLUMN, FINAL, GRID, SECOND, WITHDRAWN, FeatureRows
 from features.site import Site
-from models.bundle import BANDS, ELEVATED, HIGH, LOW, AbstainRule, BandName, Bundle
-from models.scorecard import Change, Contribution
+from models.bundle import BANDS, ELEVATED, HIGH, LOW, AbstainRule, Bundle
+from models.records import OBJECTIVE_EVENTS, Alert, Score, ScoreKind
 
 HOUR_MS = 3_600_000
 NOWHERE = ""  # the camera, by its name and by its place -1, of persons whom none saw
@@ -20,91 +20,15 @@ REASONS = 3  # of an alert
 REMEMBERED = 16  # band changes and alerts of a person
 DEPARTED_ALLOWANCES = 2  # allowances for facts for which persons who left are remembered, as corrections may come
 
-ScoreKind = Literal["interim", "grid", "final", "withdrawn"]
 KINDS: dict[int, ScoreKind] = {SECOND: "interim", GRID: "grid", FINAL: "final", WITHDRAWN: "withdrawn"}
 
 
-class ObjectiveEvent(NamedTuple):
-    """Something that can be checked without an opinion: a feature of at least a value."""
-
-    name: str
-    feature: str
-    at_least: int
-
-
-OBJECTIVE_EVENTS = (
-    ObjectiveEvent("stayed in a restricted zone", "restricted_loiter_s", 1),
-    ObjectiveEvent("left with goods handled and no purchase joined", "unpaid_exit", 500),
-    ObjectiveEvent("bought a combination the site's rules name", "combination_level", 1),
-)
 EVENT_NAMES = tuple(
     tuple(event.name for bit, event in enumerate(OBJECTIVE_EVENTS) if events >> bit & 1)
     for events in range(1 << len(OBJECTIVE_EVENTS))
 )
 
 OBSERVED, POSED = COLUMN["observed_s"], COLUMN["posed_permille"]
-
-
-class Score(Struct, frozen=True, gc=False, tag="score", tag_field="type"):
-    """A published review priority.
-
-    A grid or final score of revision r supersedes revision r - 1 of the same instant. An interim score is published
-    when the band changed between two instants of the grid, and the person's next grid or final score supersedes it.
-    A withdrawn one takes back an instant of a person whose evidence turned out to be another's.
-
-    Attributes:
-        id: `person#time_ms.revision`.
-        camera: the camera that saw the person last.
-        supersedes: the id of the score this one corrects.
-        position: place in the journal of the entry the score was made at.
-        score: 0..1000; none when abstained, and then neither band, probability nor reasons.
-        abstain: why nothing is said.
-        probability_permille: how often reviewers agreed with such a score.
-        contributions: what the score is the sum of, besides the bundle's base; the largest first.
-        counterfactual: the smallest change that would have kept the person out of the band.
-        events: the objective events.
-        bundle: digest of the bundle.
-    """
-
-    id: str
-    person: str
-    camera: str | None
-    time_ms: int
-    kind: ScoreKind
-    revision: int
-    supersedes: str | None
-    position: int
-    score: int | None
-    abstain: str | None
-    band: BandName | None
-    probability_permille: int | None
-    contributions: list[Contribution]
-    counterfactual: list[Change]
-    events: tuple[str, ...]
-    bundle: str
-
-
-class Alert(Struct, frozen=True, gc=False, tag="alert", tag_field="type"):
-    """A call to look at a person now, or, with `withdraws`, the word that an earlier call no longer holds.
-
-    Attributes:
-        id: the id of the score that raised it and `#alert`, or `#withdrawn` where that alert is taken back.
-        score_id: the score it rests on.
-        events: the objective events that are left; never empty when an alert is raised.
-        reasons: the largest contributions.
-        withdraws: the id of the alert that is taken back.
-    """
-
-    id: str
-    person: str
-    camera: str | None
-    time_ms: int
-    score_id: str
-    score: int | None
-    band: BandName | None
-    events: tuple[str, ...]
-    reasons: list[Contribution]
-    withdraws: str | None = None
 
 
 class Standing(Struct, frozen=True, gc=False):

@@ -21,7 +21,8 @@ from features.segments import Attribution, Entry, SegmentBlock
 from features.site import Site
 from features.visit import Places
 from models.bundle import Bundle
-from models.decision import Alert, DecisionState, Score, decide
+from models.decision import DecisionState, decide
+from models.records import Alert, Score
 from streams.codecs.journal import JournalWriter
 from streams.sources import DeadLetter, Item
 

@@ -11,7 +11,7 @@ from features.events import TIME_MS_END
 from features.keypoints import QUARTERS, PersonFrames
 from features.segments import SEGMENT_MS, Attribution, SegmentBlock
 from features.site import Site
-from models.decision import Score
+from models.records import Score
 from streams.codecs import poses
 from streams.codecs.journal import read_journal
 from streams.console import words

@@ -14,7 +14,7 @@ from features.identity import Identities, person_of
 from features.segments import TrackChange
 from features.site import Site
 from models.bundle import Bundle, load
-from models.decision import Score
+from models.records import Score
 from streams.codecs.journal import read_journal
 from streams.embedded import ALERTS, BUNDLE, DEAD_LETTERS, JOURNAL, SCORES, SUMMARY, Summary
 from streams.recording import SITE

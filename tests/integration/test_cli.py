@@ -21,7 +21,7 @@ import yaml
 from features.events import Event
 from features.site import Site
 from models.bundle import default_bundle
-from models.decision import Alert, Score
+from models.records import Alert, Score
 from streams.embedded import Summary
 from streams.recording import RecordingWriter
 from streams.sources import DeadLetter, read_recording, site_of

@@ -19,7 +19,8 @@ from features.sequence import SECOND, WITHDRAWN, FeatureRows
 from features.site import Camera, Combination, Memory, Site, Thresholds, Till, Timing, Zone, ZoneKind
 from features.visit import Places
 from models.bundle import default_bundle
-from models.decision import Alert, DecisionState, Score, decide
+from models.decision import DecisionState, decide
+from models.records import Alert, Score
 
 START_MS = 1_700_000_000_000
 SPAN_S = 240

@@ -11,7 +11,8 @@ from features.site import Alerting, Camera, Site
 from models import decision
 from models.bundle import AbstainRule, Band, Bundle, seal
 from models.calibration import Calibration
-from models.decision import OBJECTIVE_EVENTS, Alert, DecisionState, Score, decide
+from models.decision import DecisionState, decide
+from models.records import OBJECTIVE_EVENTS, Alert, ObjectiveEvent, Score
 from models.scorecard import Change, Contribution, Scorecard, ScoredFeature
 
 BUNDLE = seal(
@@ -140,7 +141,7 @@ def test_no_alert_below_the_high_band() -> None:
 
 
 @pytest.mark.parametrize("event", OBJECTIVE_EVENTS)
-def test_each_objective_event_opens_the_gate_from_its_threshold_on(event: decision.ObjectiveEvent) -> None:
+def test_each_objective_event_opens_the_gate_from_its_threshold_on(event: ObjectiveEvent) -> None:
     assert run(Row(1, loiter(450, **{event.feature: event.at_least - 1}))).alerts == []
     (alert,) = run(Row(1, loiter(450, **{event.feature: event.at_least}))).alerts
     assert alert.events == (event.name,)

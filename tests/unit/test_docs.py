@@ -12,7 +12,7 @@ from features import site
 from features.events import BasketLine, Disposition, Frame, IdentityChange, PersonPose, PoseBatch, Purchase, parse_event
 from features.keypoints import COCO17
 from features.segments import Attribution, Fact, TrackChange
-from models.decision import Alert, Score
+from models.records import Alert, Score
 from streams.codecs import journal, poses
 from streams.embedded import ALERTS, BUNDLE, DEAD_LETTERS, JOURNAL, LATE, SCORES, SUMMARY
 from streams.recording import FILES, SITE
