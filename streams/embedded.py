@@ -29,6 +29,8 @@ from streams.sources import DeadLetter, Item
 JOURNAL, SCORES, ALERTS = "journal.parquet", "scores.jsonl", "alerts.jsonl"
 DEAD_LETTERS, LATE, SUMMARY, BUNDLE = "dead-letters.jsonl", "late.jsonl", "summary.json", "bundle.json"
 
+VERDICTS_LEAST = 100  # fewer are not worth looking through
+
 
 class Summary(Struct):
     """What came in and what became of it.
@@ -160,6 +162,7 @@ class Scoring:
         self.summary.seconds += int((block.rows["frames"] > 0).sum())
         for place in block.track[block.rows["frames"] == 0].tolist():
             self._end(block.tracks[place])
+        self._forget()
 
     def _end(self, track: str) -> None:
         person = person_of(self.persons.identities, track)
@@ -171,8 +174,12 @@ class Scoring:
             self.summary.person_frames_scored += counted
         else:
             self.summary.person_frames_abstained += counted
-        if person == track:
-            self.verdicts.pop(person, None)
+
+    def _forget(self) -> None:
+        """Let go of verdicts on persons of whom nothing more can come."""
+        present, ended = self.persons.slots, self.persons.ended
+        if len(self.verdicts) > 2 * (len(present) + len(ended)) + VERDICTS_LEAST:
+            self.verdicts = {name: said for name, said in self.verdicts.items() if name in present or name in ended}
 
 
 class Run:

@@ -7,7 +7,7 @@ from tests.property.worlds import arrival, blocks, play, world
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(SEEDS, SEEDS, SEEDS)
 def test_any_order_of_arrival_within_the_allowances_ends_in_the_same_scores(seed: int, one: int, other: int) -> None:
     small = world(seed)

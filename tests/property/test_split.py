@@ -15,7 +15,7 @@ def everything(played: Played) -> tuple[object, ...]:
     return played.journal, played.flat_rows(), published, late, played.late_facts, played.repeated, played.opted_out
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(seed=SEEDS, order=SEEDS, on_time=st.booleans(), sizes=SIZES)
 def test_any_split_into_blocks_gives_the_same_bytes(seed: int, order: int, *, on_time: bool, sizes: list[int]) -> None:
     small = world(seed)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from features.basket import Corpus
 from features.closing import Layout
@@ -10,7 +11,7 @@ from features.identity import Identities, combine, person_of
 from features.person import PersonState, person_step
 from features.segments import SEGMENT, Attribution, Entry, SegmentBlock, TrackChange
 from features.sequence import CATALOGUE, COLUMN, FINAL, GRID, MISSING, SECOND, WITHDRAWN, FeatureRows
-from features.site import Camera, Combination, Memory, Site, Zone
+from features.site import Camera, Combination, Memory, Site, Timing, Zone
 from features.visit import Places
 
 SQUARE = [(0.0, 0.0), (9.0, 0.0), (9.0, 9.0)]
@@ -306,7 +307,7 @@ def test_earlier_visits_of_a_customer_count_only_where_the_site_remembers(
 
 
 def test_everything_is_forgotten_once_nothing_can_correct_it() -> None:
-    site = site_of(memory=False)
+    site = replace(site_of(), timing=Timing(fact_allowance_ms=120_000))
     places, state = Places(site, Layout.of(site).zones), PersonState(Identities.start(site))
     news: list[Entry] = [change("link", 35, A, B), paid(25, "bread", [(A, 600), (C, 400)])]
     for entry in journal(news, 50):

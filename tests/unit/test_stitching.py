@@ -97,6 +97,15 @@ def test_an_old_id_that_comes_back_is_somebody_else() -> None:
     assert {(name, tracker) for name, _, tracker, _ in found} == {("hall/1/0", 1), ("hall/1/0", 2), ("hall/1/8", 1)}
 
 
+@pytest.mark.parametrize("cut", [1, 40, 50, 61, 100])
+def test_who_came_back_is_looked_for_where_seen_since(cut: int) -> None:
+    rows = in_time(walk(1, 0, 3, 100, 0), walk(2, 3, 9, 100, 0), walk(1, 4, 5, 600, 0), walk(3, 6, 9, 600, 0))
+    found = seconds(journal(rows, (cut,)))
+    assert {(name, tracker) for name, _, tracker, _ in found if tracker != 2} == {
+        ("hall/1/0", 1), ("hall/1/4", 1), ("hall/1/4", 3)
+    }  # fmt: skip
+
+
 def test_ids_that_follow_one_another_within_a_second_are_one_track() -> None:
     found = seconds(journal(in_time(walk(4, 0, 3.2, 100, 0), walk(3, 3.3, 3.5, 100, 0), walk(0, 3.6, 9, 100, 0))))
     assert {name for name, *_ in found} == {"hall/4/0"}
