@@ -97,7 +97,7 @@ class Timing(_Part, frozen=True):
 
     pose_allowance_ms: Millis = 500
     track_silence_ms: Annotated[int, Meta(ge=1_000, le=3_600_000)] = 10_000
-    camera_silence_ms: Annotated[int, Meta(ge=1_000, le=3_600_000)] = 60_000
+    camera_silence_ms: Annotated[int, Meta(ge=1_000, le=3_600_000)] = 20_000
     stitch_ms: Annotated[int, Meta(ge=0, le=10_000)] = 3_000
     fact_allowance_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 40_000
     score_every_ms: Annotated[int, Meta(ge=1_000, le=60_000, multiple_of=1_000)] = 10_000
