@@ -12,7 +12,7 @@ from features.keypoints import NO_TRACK, Int64s, PersonFrames
 from features.segments import SEGMENT, SEGMENT_MS, Entry, SegmentBlock, Segments
 from features.stitching import merge_seconds, stitch, track_of
 from features.tracks import ENDLESS_MS, Following, Tracks, fallen_silent, follow, silent_at_ms
-from features.watermark import NEVER, Progress, first_silence, is_late, progress
+from features.watermark import NEVER, Progress, first_silence, is_late, progress, second_of
 
 CameraEntry = PersonFrames | Purchase | IdentityChange | Disposition
 
@@ -177,7 +177,7 @@ def _close(step: CameraStep, watermark_ms: Int64s, moved: Progress | None, layou
     """Close the seconds and end the tracks that the watermarks have passed, as journal entries in order."""
     state, timing = step.state, layout.site.timing
     pending = state.pending
-    closing = pending.time_ms - pending.time_ms % SEGMENT_MS + SEGMENT_MS <= watermark_ms[pending.camera]
+    closing = second_of(pending.time_ms) + SEGMENT_MS <= watermark_ms[pending.camera]
     closed = close_seconds(pending.take(closing), layout)
     step.repeated += closed.repeated
     step.opted_out += closed.opted_out

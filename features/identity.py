@@ -150,7 +150,7 @@ def _replace(known: Identities, row: Row) -> list[Row]:
         return _republish(known, [row.person], row.time_ms, row.position)
     tracks = _together(known, row.person, row.time_ms)
     others = [other for track in tracks - {row.person} if (other := _as_of(known, track, row.time_ms))]
-    return [_combined(known, tracks, [*others, row], row.time_ms, SECOND, 0, row.position)]
+    return [_combined(known, tracks, [*others, row], row.time_ms, SECOND, row.position)]
 
 
 def _republish(known: Identities, tracks: list[str], from_ms: int, position: int) -> list[Row]:
@@ -175,7 +175,7 @@ def _corrections(known: Identities, family: set[str], time_ms: int, rows: dict[s
         person = min(tracks, key=_seniority)
         parts = [row for other in tracks if (row := _as_of(known, other, time_ms))]
         kind = FINAL if any(rows[other].kind == FINAL for other in tracks & rows.keys()) else GRID
-        due[person] = _combined(known, tracks, parts, time_ms, kind, 0, position)
+        due[person] = _combined(known, tracks, parts, time_ms, kind, position)
     corrections = [_withdrawn(known, person, time_ms, position) for person in sorted(family - due.keys())]
     corrections += [_revised(known, row) for row in due.values()]
     return [row for row in corrections if row is not None]
@@ -201,15 +201,13 @@ def _revised(known: Identities, row: Row) -> Row | None:
     return new
 
 
-def _combined(
-    known: Identities, tracks: set[str], parts: list[Row], time_ms: int, kind: int, revision: int, position: int
-) -> Row:
+def _combined(known: Identities, tracks: set[str], parts: list[Row], time_ms: int, kind: int, position: int) -> Row:
     """One row of a person from the rows of the person's tracks, with the purchases before the instant."""
     parts.sort(key=lambda row: (row.time_ms, row.person))
     values = combine(np.array([row.values for row in parts]))
     _add_purchases(known, tracks, time_ms, values)
     person = min(tracks, key=_seniority)
-    return Row(person, parts[-1].camera, time_ms, kind, revision, position, values)
+    return Row(person, parts[-1].camera, time_ms, kind, 0, position, values)
 
 
 def combine(parts: Int32s) -> Int32s:
