@@ -7,7 +7,7 @@ import numpy as np
 from features.attribution import BEFORE_MS, TillPresence
 from features.closing import Layout, close_seconds
 from features.events import Disposition, IdentityChange, Purchase
-from features.facts import Waiting, forgotten_after_ms, resolve, waiting_for
+from features.facts import Known, Waiting, forgotten_after_ms, name_of, resolve, still_known, waiting_for
 from features.keypoints import NO_TRACK, Int64s, PersonFrames
 from features.segments import SEGMENT, SEGMENT_MS, Entry, SegmentBlock, Segments
 from features.stitching import merge_seconds, stitch, track_of
@@ -31,6 +31,7 @@ class CameraState:
         ended: tracks that fell silent, kept for facts that come late.
         presence: who stood at which till.
         waiting: purchases and identity changes whose seconds are not closed yet.
+        known: facts that were taken, so that they count once.
     """
 
     pending: PersonFrames
@@ -42,13 +43,14 @@ class CameraState:
     ended: Tracks
     presence: TillPresence
     waiting: tuple[Waiting, ...]
+    known: Known
 
     @classmethod
     def start(cls, layout: Layout) -> "CameraState":
         """Nothing seen yet."""
         never = np.full(len(layout.site.cameras), NEVER, np.int64)
         none = Tracks.none()
-        return cls(PersonFrames.empty(), never, never, never, 0, none, none, TillPresence(), ())
+        return cls(PersonFrames.empty(), never, never, never, 0, none, none, TillPresence(), (), {})
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class CameraStep:
         entries: for the journal.
         late: person-frames whose second was closed when they came.
         late_facts: purchases and identity changes that came after the allowance.
+        repeated_facts: that had come before.
         repeated: person-frames that had come before.
         opted_out: person-frames in zones or hours in which nobody is scored.
     """
@@ -68,6 +71,7 @@ class CameraStep:
     entries: list[Entry] = field(default_factory=list)
     late: list[PersonFrames] = field(default_factory=list)
     late_facts: list[Purchase | IdentityChange] = field(default_factory=list)
+    repeated_facts: list[Purchase | IdentityChange | Disposition] = field(default_factory=list)
     repeated: int = 0
     opted_out: int = 0
 
@@ -77,8 +81,11 @@ def camera_step(state: CameraState, entry: CameraEntry, layout: Layout) -> Camer
     step = CameraStep(state)
     if isinstance(entry, PersonFrames):
         _take_frames(step, entry, layout)
+    elif name_of(entry) in state.known:
+        step.repeated_facts.append(entry)
     elif isinstance(entry, Disposition):
         step.entries.append(entry)
+        _know(step, entry, layout)
     else:
         _take_fact(step, entry, layout)
     return step
@@ -131,10 +138,18 @@ def _take_fact(step: CameraStep, fact: Purchase | IdentityChange, layout: Layout
         return
     waiting = sorted((*state.waiting, waiting_for(fact, layout.site)), key=lambda one: one.rank)
     step.state = replace(state, waiting=tuple(waiting), now_ms=max(state.now_ms, fact.time_ms))
+    _know(step, fact, layout)
     heard_ms = step.state.heard_ms
     for camera in np.flatnonzero((heard_ms != NEVER) & (heard_ms + timing.camera_silence_ms <= step.state.now_ms)):
         _expire(step, int(camera), layout)
     _release(step, layout)
+
+
+def _know(step: CameraStep, fact: Purchase | IdentityChange | Disposition, layout: Layout) -> None:
+    """Remember a fact for as long as it would not be late if it came again; dispositions as if they could be."""
+    state = step.state
+    until_ms = max(state.now_ms, fact.time_ms) + layout.site.timing.fact_allowance_ms
+    step.state = replace(state, known=still_known({**state.known, name_of(fact): until_ms}, state.now_ms))
 
 
 def _advance(step: CameraStep, frames: PersonFrames, moved: Progress, layout: Layout) -> None:
@@ -261,5 +276,5 @@ def _forget(step: CameraStep, layout: Layout) -> None:
     state, timing = step.state, layout.site.timing
     state.presence.forget(state.now_ms - timing.fact_allowance_ms - BEFORE_MS)
     useful = state.ended.end_ms >= state.now_ms - forgotten_after_ms(timing)
-    if not useful.all():
-        step.state = replace(state, ended=state.ended.take(useful))
+    ended = state.ended if useful.all() else state.ended.take(useful)
+    step.state = replace(state, ended=ended, known=still_known(state.known, state.now_ms))

@@ -1,16 +1,32 @@
-"""Facts that wait: a purchase or an identity change goes to the journal once the seconds it needs are closed."""
+"""Facts that wait until the seconds they need are closed, and facts that come twice."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from features.attribution import BEFORE_MS, Incarnations, TillPlaces, TillPresence, TrackSpan, attribute, ready_at_ms
-from features.events import IdentityChange, Purchase
+from features.events import Disposition, IdentityChange, Purchase
 from features.keypoints import Int64s
 from features.segments import SEGMENT_MS, Attribution, TrackChange
 from features.site import Site, Timing
 from features.tracks import Tracks
 from features.watermark import Progress
+
+Known = dict[str, int]  # facts by name, and the time of all sources up to which each is remembered
+
+
+def name_of(fact: Purchase | IdentityChange | Disposition) -> str:
+    """What tells a fact from every other: store, till and receipt of a purchase, else the name its sender gave it."""
+    if isinstance(fact, Purchase):
+        return f"purchase/{fact.store}/{fact.till}/{fact.receipt}"
+    return f"identity/{fact.change}" if isinstance(fact, IdentityChange) else f"disposition/{fact.disposition}"
+
+
+def still_known(known: Known, now_ms: int) -> Known:
+    """The facts that are remembered at a time of all sources."""
+    if all(until_ms >= now_ms for until_ms in known.values()):
+        return known
+    return {name: until_ms for name, until_ms in known.items() if until_ms >= now_ms}
 
 
 def named_for_ms(timing: Timing) -> int:

@@ -38,11 +38,16 @@ class Zone(_Part, frozen=True):
 
 
 class Camera(_Part, frozen=True):
-    """A camera. `homography` maps its pixels to millimetres on the ground: three rows of three."""
+    """A camera. `homography` maps its pixels to millimetres on the ground: three rows of three.
+
+    `area` names what the camera belongs to, one shop for example: only persons, tills and purchases of one area can be
+    joined, and only areas can be worked on apart. The site's name if left out.
+    """
 
     name: Name
     zones: Annotated[list[Zone], Meta(max_length=ZONES_PER_CAMERA_MAX)] = field(default_factory=list)
     homography: tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]] | None = None
+    area: Name | None = None
 
 
 class Till(_Part, frozen=True):

@@ -23,9 +23,13 @@ from streams.console.page import page
 from streams.console.pictures import write_pictures
 from streams.console.table import person_text
 from streams.console.words import short
+from streams.kafka.refusal import RefusedError
+from streams.kafka.worker_command import worker
+from streams.live.commands import view_commands, watch
 from streams.recording import RecordingError
 from streams.run_view import bands_of, person_view, view
 from streams.runs import RunFolder, RunFolderError, load_bundle, open_run
+from streams.settings_file import SettingsError
 from streams.site_file import EXAMPLE, SiteFileError, check_site, load_site
 from streams.sources import person_frames_of, site_of
 from streams.terminal import list_features, progress, refuse, report, say, screen, tell_difference
@@ -33,6 +37,7 @@ from streams.terminal import list_features, progress, refuse, report, say, scree
 FIRST = "1. See it work"
 SCORE = "2. Score recordings of your own"
 LOOK = "3. Look at a run, and check it"
+LIVE = "4. On Kafka"
 MAKE = "Recordings, features and bundles"
 
 app = typer.Typer(
@@ -214,11 +219,18 @@ def train(
     screen.print(table)
 
 
+app.command(rich_help_panel=LIVE)(worker)
+app.command(rich_help_panel=LIVE)(watch)
+app.add_typer(view_commands, name="view", rich_help_panel=LIVE)
+
+
 def main() -> None:
     """Run a command; what is wrong with its input is said in a line, never with a traceback."""
     try:
         app()
     except (SiteFileError, ImportFailure, RecordingError, RunFolderError, TableError) as refused:
+        refuse(refused)
+    except (SettingsError, RefusedError) as refused:
         refuse(refused)
     except OSError as error:
         refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))

@@ -3,6 +3,16 @@
 import time
 
 
+def now_ms() -> int:
+    """Milliseconds since 1970 by the wall clock, as messages and log lines are stamped."""
+    return time.time_ns() // 1_000_000
+
+
+def monotonic() -> float:
+    """Seconds of a clock that nobody sets, for how long ago something was."""
+    return time.monotonic()
+
+
 class Stopwatch:
     """Seconds since it was made."""
 

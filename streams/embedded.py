@@ -11,19 +11,16 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from features.camera import CameraState, CameraStep, camera_step, finish
-from features.closing import Layout
+from features.camera import CameraStep
 from features.events import Disposition, IdentityChange, Purchase
-from features.identity import Identities, person_of
+from features.identity import person_of
 from features.keypoints import NO_TRACK, PersonFrames
-from features.person import PersonState, person_step
 from features.segments import Attribution, Entry, SegmentBlock
 from features.site import Site
-from features.visit import Places
 from models.bundle import Bundle
-from models.decision import DecisionState, decide
 from models.records import Alert, Score
 from streams.codecs.journal import JournalWriter
+from streams.pipeline import Pipeline, Scoring, late_records
 from streams.sources import DeadLetter, Item
 
 JOURNAL, SCORES, ALERTS = "journal.parquet", "scores.jsonl", "alerts.jsonl"
@@ -40,8 +37,8 @@ class Summary(Struct):
             abstention, and those that are not in the journal, by reason.
         frames_without_persons: came in.
         purchases: came in; each is in one of `purchases_*`.
-        identity_changes: came in, the late ones among them.
-        dispositions: came in.
+        identity_changes: came in, the late and the repeated ones among them.
+        dispositions: came in, the repeated ones among them.
         dead_letters: messages and rows that were refused.
     """
 
@@ -57,9 +54,12 @@ class Summary(Struct):
     purchases_joined: int = 0
     purchases_unattributed: int = 0
     purchases_late: int = 0
+    purchases_repeated: int = 0
     identity_changes: int = 0
     identity_changes_late: int = 0
+    identity_changes_repeated: int = 0
     dispositions: int = 0
+    dispositions_repeated: int = 0
     dead_letters: int = 0
     tracks: int = 0
     tracks_scored: int = 0
@@ -75,8 +75,10 @@ class Summary(Struct):
             self.person_frames_scored, self.person_frames_abstained, self.person_frames_late,
             self.person_frames_repeated, self.person_frames_opted_out, self.person_frames_dead,
         )  # fmt: skip
-        purchases = self.purchases_joined + self.purchases_unattributed + self.purchases_late
-        return abs(self.person_frames - sum(frames)) + abs(self.purchases - purchases)
+        purchases = (
+            self.purchases_joined, self.purchases_unattributed, self.purchases_late, self.purchases_repeated,
+        )  # fmt: skip
+        return abs(self.person_frames - sum(frames)) + abs(self.purchases - sum(purchases))
 
 
 class Outputs:
@@ -116,32 +118,20 @@ class Outputs:
 
 
 @dataclass(slots=True)
-class Scoring:
-    """The half of a run that follows the journal: person step, decisions, and what became of each track."""
+class Publishing:
+    """The half of a run that follows the journal: what its entries lead to is written, and what became of it counted."""
 
-    site: Site
-    bundle: Bundle
     outputs: Outputs
     summary: Summary
-    places: Places
-    persons: PersonState
-    decisions: DecisionState = field(default_factory=DecisionState)
+    scoring: Scoring
     frames: Counter[str] = field(default_factory=Counter)
     verdicts: dict[str, bool] = field(default_factory=dict)
 
-    @classmethod
-    def start(cls, site: Site, bundle: Bundle, outputs: Outputs, summary: Summary, layout: Layout) -> Self:
-        """Nothing scored yet."""
-        persons = PersonState(Identities.start(site, bundle.corpus))
-        return cls(site, bundle, outputs, summary, Places(site, layout.zones), persons)
-
     def take(self, entry: Entry) -> None:
         """Score what an entry of the journal changes."""
-        rows = person_step(self.persons, entry, self.places)
-        if len(rows):
-            decided = decide(self.decisions, rows, self.bundle, self.site)
-            self.decisions = decided.state
-            self._publish(decided.scores, decided.alerts)
+        scores, alerts = self.scoring.take(entry)
+        if scores:
+            self._publish(scores, alerts)
         if isinstance(entry, SegmentBlock):
             self._account(entry)
         elif isinstance(entry, Attribution):
@@ -153,7 +143,7 @@ class Scoring:
         self.outputs.write(ALERTS, alerts)
         self.summary.scores += len(scores)
         self.summary.alerts += len(alerts)
-        self.summary.alerts_suppressed = self.decisions.suppressed
+        self.summary.alerts_suppressed = self.scoring.decisions.suppressed
         self.verdicts.update((score.person, score.score is not None) for score in scores)
 
     def _account(self, block: SegmentBlock) -> None:
@@ -165,7 +155,7 @@ class Scoring:
         self._forget()
 
     def _end(self, track: str) -> None:
-        person = person_of(self.persons.identities, track)
+        person = person_of(self.scoring.persons.identities, track)
         scored = self.verdicts.get(person, False)
         counted = self.frames.pop(track)
         self.summary.tracks += 1
@@ -177,7 +167,7 @@ class Scoring:
 
     def _forget(self) -> None:
         """Let go of verdicts on persons of whom nothing more can come."""
-        present, ended = self.persons.slots, self.persons.ended
+        present, ended = self.scoring.persons.slots, self.scoring.persons.ended
         if len(self.verdicts) > 2 * (len(present) + len(ended)) + VERDICTS_LEAST:
             self.verdicts = {name: said for name, said in self.verdicts.items() if name in present or name in ended}
 
@@ -186,11 +176,11 @@ class Run:
     """A whole run: every item of a recording through both steps, each output in its file."""
 
     def __init__(self, site: Site, bundle: Bundle, outputs: Outputs) -> None:
-        self._layout = Layout.of(site)
-        self._state = CameraState.start(self._layout)
+        self._pipeline = Pipeline.start(site, bundle)
+        self._cameras = [camera.name for camera in site.cameras]
         self._outputs = outputs
         self.summary = Summary()
-        self._scoring = Scoring.start(site, bundle, outputs, self.summary, self._layout)
+        self._publishing = Publishing(outputs, self.summary, self._pipeline.scoring)
 
     def take(self, item: Item) -> None:
         """Take in one item."""
@@ -198,35 +188,27 @@ class Run:
         if isinstance(item, DeadLetter):
             self._outputs.write(DEAD_LETTERS, [item])
         else:
-            self._follow(camera_step(self._state, item, self._layout))
+            self._follow(self._pipeline.take(item))
 
     def finish(self) -> Summary:
         """Close what is open; returns what became of everything."""
-        self._follow(finish(self._state, self._layout))
+        self._follow(self._pipeline.finish())
         return self.summary
 
     def _follow(self, step: CameraStep) -> None:
-        self._state = step.state
         for entry in step.entries:
             self._outputs.append(entry)
-            self._scoring.take(entry)
+            self._publishing.take(entry)
         self._set_aside(step)
 
     def _set_aside(self, step: CameraStep) -> None:
-        cameras = [camera.name for camera in self._layout.site.cameras]
-        for late in step.late:
-            columns = (late.camera.tolist(), late.track.tolist(), late.time_ms.tolist())
-            self._outputs.write(
-                LATE,
-                [
-                    {"type": "person_frame", "camera": cameras[camera], "track": track, "time_ms": time_ms}
-                    for camera, track, time_ms in zip(*columns, strict=True)
-                ],
-            )
-            self.summary.person_frames_late += len(late)
-        self._outputs.write(LATE, step.late_facts)
+        self._outputs.write(LATE, late_records(step, self._cameras))
+        self.summary.person_frames_late += sum(map(len, step.late))
         self.summary.purchases_late += sum(isinstance(fact, Purchase) for fact in step.late_facts)
         self.summary.identity_changes_late += sum(isinstance(fact, IdentityChange) for fact in step.late_facts)
+        self.summary.purchases_repeated += sum(isinstance(fact, Purchase) for fact in step.repeated_facts)
+        self.summary.identity_changes_repeated += sum(isinstance(fact, IdentityChange) for fact in step.repeated_facts)
+        self.summary.dispositions_repeated += sum(isinstance(fact, Disposition) for fact in step.repeated_facts)
         self.summary.person_frames_repeated += step.repeated
         self.summary.person_frames_opted_out += step.opted_out
 

@@ -13,7 +13,8 @@ from features.site import Site
 from models.bundle import Bundle, dump
 from models.scenarios.generate import Scenario
 from streams.codecs.journal import read_journal
-from streams.embedded import ALERTS, BUNDLE, JOURNAL, SCORES, SUMMARY, Outputs, Run, Scoring, Summary
+from streams.embedded import ALERTS, BUNDLE, JOURNAL, SCORES, SUMMARY, Outputs, Publishing, Run, Summary
+from streams.pipeline import Scoring
 from streams.recording import SITE, RecordingError, RecordingWriter
 from streams.runs import RunFolder
 from streams.site_file import dump_site
@@ -86,9 +87,9 @@ def replay_journal(run: RunFolder, bundle: Bundle, folder: Path) -> Difference |
     _refuse_same(run.folder, folder)
     layout = Layout.of(run.site)
     with Outputs(folder, run.site, journal=False) as outputs:
-        scoring = Scoring.start(run.site, bundle, outputs, Summary(), layout)
+        publishing = Publishing(outputs, Summary(), Scoring.start(run.site, bundle, layout))
         for entry in read_journal(run.folder / JOURNAL, [camera.name for camera in run.site.cameras]):
-            scoring.take(entry)
+            publishing.take(entry)
     differences = (first_difference(run.folder / name, folder / name) for name in (SCORES, ALERTS))
     return next((difference for difference in differences if difference), None)
 

@@ -91,6 +91,7 @@ def accounts(summary: Summary) -> tuple[Account, ...]:
         ("joined to persons", summary.purchases_joined),
         ("with nobody at the till", summary.purchases_unattributed),
         ("late", summary.purchases_late),
+        ("repeated", summary.purchases_repeated),
     )
     return (
         Account("person-frames", summary.person_frames, frames),

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from msgspec import Struct
 
 from features.events import (
@@ -139,7 +138,7 @@ def _table(path: Path, cameras: dict[str, int], rows: int) -> Iterator[Timed]:
         frames = poses.from_batch(batch, cameras)
         sound = sound_rows(frames)
         for row in np.flatnonzero(~sound).tolist():
-            yield time_ms, _dead_row(path.name, first + row, frames, row, batch)
+            yield time_ms, dead_row(path.name, first + row, frames, row, batch.column("camera")[row].as_py())
         good = frames if sound.all() else frames.take(sound)
         if len(good):
             time_ms = int(good.time_ms[0])
@@ -156,9 +155,10 @@ def sound_rows(frames: PersonFrames) -> Bools:
     return sound
 
 
-def _dead_row(source: str, place: int, frames: PersonFrames, row: int, batch: pa.RecordBatch) -> DeadLetter:
+def dead_row(source: str, place: int, frames: PersonFrames, row: int, camera: str) -> DeadLetter:
+    """What is wrong with a row that is not sound."""
     rules = (
-        ("camera", "a camera of the site", batch.column("camera")[row].as_py(), frames.camera[row] >= 0),
+        ("camera", "a camera of the site", camera, frames.camera[row] >= 0),
         ("time_ms", f"0..{TIME_MS_END - 1}", frames.time_ms[row], 0 <= frames.time_ms[row] < TIME_MS_END),
         ("track", _TRACKS, frames.track[row], NO_TRACK <= frames.track[row] < TRACK_END),
         ("box_width, box_height", "at least 0", frames.box[2:, row].tolist(), frames.box[2:, row].min() >= 0),

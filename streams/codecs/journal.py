@@ -34,25 +34,25 @@ ROWS_PER_GROUP = 65_536
 
 
 class JournalWriter:
-    """Appends entries to a journal file and gives each its position."""
+    """Appends entries to a journal file and gives each its position; `position` is that of the next."""
 
     def __init__(self, path: Path) -> None:
         self._file = pq.ParquetWriter(path, SCHEMA, compression="zstd", use_dictionary=["track", "camera"])
         self._held: list[pa.Table] = []
         self._facts: list[bytes] = []  # that follow one another, at the end of what is held
-        self._position = self._written = 0
+        self.position = self._written = 0
 
     def append(self, entry: Entry, cameras: list[str]) -> int:
         """Write an entry; returns the position of its first row. `cameras` are the site's."""
-        first = self._position
+        first = self.position
         if isinstance(entry, SegmentBlock):
             self._hold_facts()
             self._held.append(_segments_table(entry, cameras, first))
-            self._position += len(entry)
+            self.position += len(entry)
         else:
             self._facts.append(msgspec.json.encode(entry))
-            self._position += 1
-        if self._position - self._written >= ROWS_PER_GROUP:
+            self.position += 1
+        if self.position - self._written >= ROWS_PER_GROUP:
             self._write()
         return first
 
@@ -63,14 +63,14 @@ class JournalWriter:
 
     def _hold_facts(self) -> None:
         if self._facts:
-            self._held.append(_facts_table(self._facts, self._position - len(self._facts)))
+            self._held.append(_facts_table(self._facts, self.position - len(self._facts)))
             self._facts = []
 
     def _write(self) -> None:
         self._hold_facts()
         if self._held:
             self._file.write_table(pa.concat_tables(self._held).unify_dictionaries(), row_group_size=ROWS_PER_GROUP)
-        self._held, self._written = [], self._position
+        self._held, self._written = [], self.position
 
 
 def read_journal(path: Path, cameras: list[str]) -> Iterator[Entry]:
@@ -83,14 +83,53 @@ def read_journal(path: Path, cameras: list[str]) -> Iterator[Entry]:
     with reading(path), pq.ParquetFile(path) as file:
         check_columns(file.schema_arrow, SCHEMA)
         for batch in file.iter_batches(batch_size=ROWS_PER_GROUP, use_threads=False):
-            facts = np.flatnonzero(batch.column("fact").is_valid().to_numpy(zero_copy_only=False)).tolist()
-            start = 0
-            for stop in [*facts, batch.num_rows]:
-                if stop > start:
-                    yield _block(batch.slice(start, stop - start), places)
-                if stop < batch.num_rows:
-                    yield _facts.decode(batch.column("fact")[stop].as_py())
-                start = stop + 1
+            yield from _entries(batch, places)
+
+
+def encode_entries(entries: list[Entry], cameras: list[str], first: int) -> bytes:
+    """Entries as one message, an Arrow stream; `first` is the position of the first."""
+    tables, position = list[pa.Table](), first
+    for entry in entries:
+        if isinstance(entry, SegmentBlock):
+            tables.append(_segments_table(entry, cameras, position))
+            position += len(entry)
+        else:
+            tables.append(_facts_table([msgspec.json.encode(entry)], position))
+            position += 1
+    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks() if len(tables) > 1 else tables[0]
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, SCHEMA) as stream:
+        stream.write_table(table)
+    encoded: bytes = sink.getvalue().to_pybytes()
+    return encoded
+
+
+def decode_entries(value: bytes, cameras: list[str]) -> tuple[int, list[Entry]]:
+    """The position of the first entry of a message, and its entries.
+
+    Raises:
+        Rejection: it is no such stream, or of other cameras.
+    """
+    places = {name: place for place, name in enumerate(cameras)}
+    try:
+        with pa.ipc.open_stream(value) as stream:
+            check_columns(stream.schema, SCHEMA)
+            batches = list(stream)
+    except (pa.ArrowException, OSError) as why:
+        raise Rejection("$", "journal entries as an Arrow stream", str(why)) from None
+    first = int(batches[0].column("position")[0].as_py())
+    return first, [entry for batch in batches for entry in _entries(batch, places)]
+
+
+def _entries(batch: pa.RecordBatch, places: dict[str, int]) -> Iterator[Entry]:
+    facts = np.flatnonzero(batch.column("fact").is_valid().to_numpy(zero_copy_only=False)).tolist()
+    start = 0
+    for stop in [*facts, batch.num_rows]:
+        if stop > start:
+            yield _block(batch.slice(start, stop - start), places)
+        if stop < batch.num_rows:
+            yield _facts.decode(batch.column("fact")[stop].as_py())
+        start = stop + 1
 
 
 def _block(batch: pa.RecordBatch, places: dict[str, int]) -> SegmentBlock:
@@ -117,7 +156,9 @@ def _texts(batch: pa.RecordBatch, name: str) -> Any:  # noqa: ANN401 - pyarrow i
 def _segments_table(block: SegmentBlock, cameras: list[str], first: int) -> pa.Table:
     rows = len(block)
     names = pa.DictionaryArray.from_arrays(pa.array(block.track), pa.array(block.tracks, pa.string()))
-    places = pa.DictionaryArray.from_arrays(pa.array(block.cameras[block.track]), pa.array(cameras, pa.string()))
+    used, place = np.unique(block.cameras, return_inverse=True)
+    seen_by = pa.array([cameras[camera] for camera in used.tolist()], pa.string())
+    places = pa.DictionaryArray.from_arrays(pa.array(place.astype(np.int32)[block.track]), seen_by)
     columns = [_segment_column(block.rows[field.name]) for field in _SEGMENT_FIELDS]
     positions = pa.array(np.arange(first, first + rows))
     return pa.Table.from_arrays([positions, names, places, *columns, pa.nulls(rows, pa.binary())], schema=SCHEMA)

@@ -25,7 +25,8 @@ from features.visit import Places
 from models.bundle import default_bundle
 from models.decision import DecisionState, decide
 from streams.codecs.journal import JournalWriter
-from streams.embedded import SCORES, Outputs, Run, Scoring, Summary
+from streams.embedded import SCORES, Outputs, Publishing, Run, Summary
+from streams.pipeline import Pipeline
 from streams.recording import RecordingWriter
 from streams.sources import read_recording
 from tests.benchmarks.crowd import FPS, crowd, crowd_site
@@ -156,21 +157,17 @@ class _Live:
     """A run that writes no journal, and what it holds."""
 
     def __init__(self, outputs: Outputs) -> None:
-        site = crowd_site()
-        self._layout, self.summary = Layout.of(site), Summary()
-        self._camera = CameraState.start(self._layout)
-        self._scoring = Scoring.start(site, default_bundle(), outputs, self.summary, self._layout)
+        self.summary, self._pipeline = Summary(), Pipeline.start(crowd_site(), default_bundle())
+        self._publishing = Publishing(outputs, self.summary, self._pipeline.scoring)
 
     def take(self, frames: PersonFrames) -> None:
         """Take in frames."""
-        step = camera_step(self._camera, frames, self._layout)
-        self._camera = step.state
-        for entry in step.entries:
-            self._scoring.take(entry)
+        for entry in self._pipeline.take(frames).entries:
+            self._publishing.take(entry)
 
     def held(self) -> dict[str, object]:
         """What is held, by what for."""
-        camera, scoring = self._camera, self._scoring
+        camera, scoring, publishing = self._pipeline.camera, self._pipeline.scoring, self._publishing
         persons = scoring.persons
         return {
             "open seconds": camera.pending,
@@ -178,7 +175,7 @@ class _Live:
             "at tills": camera.presence,
             "folds, windows": (persons.slots, persons.free, persons.folds, persons.ring, persons.gait, persons.ended),
             "correctable rows": persons.identities,
-            "decisions": (scoring.decisions, scoring.frames, scoring.verdicts),
+            "decisions": (scoring.decisions, publishing.frames, publishing.verdicts),
         }
 
 

@@ -56,7 +56,15 @@ def told(step: CameraStep) -> list[str]:
     for rows in step.late:
         of_rows = zip(rows.camera.tolist(), rows.track.tolist(), rows.time_ms.tolist(), strict=True)
         lines += [f"late {cameras[camera]}/{track} {time_ms}" for camera, track, time_ms in of_rows]
-    return lines + [f"late {fact.receipt if isinstance(fact, Purchase) else fact.change}" for fact in step.late_facts]
+    lines += [f"late {of_sender(fact)}" for fact in step.late_facts]
+    return lines + [f"repeated {of_sender(fact)}" for fact in step.repeated_facts]
+
+
+def of_sender(fact: Fact | Disposition) -> str:
+    """The name that its sender gave a fact."""
+    if isinstance(fact, Purchase):
+        return fact.receipt
+    return fact.change if isinstance(fact, IdentityChange) else fact.disposition
 
 
 def check(timeline: Timeline, at_the_end: list[str], site: Site = SITE, x: int = ELSEWHERE) -> None:
@@ -352,6 +360,68 @@ FACTS: dict[str, tuple[Timeline, list[str]]] = {
         [],
     ),
     "a link beyond the allowance is late": ([(("hall", 24_501, 1), []), (LINK, ["late c"])], []),
+    "a purchase that comes twice counts once": (
+        [
+            *at_till(1, 0, 2),
+            (paid("a", 2_000), []),
+            (paid("a", 2_000), ["repeated a"]),
+            *at_till(1, 3, 6),
+            (("hall", 7_500, 1), ["a by hall/1/0:1000"]),
+            (paid("a", 2_000), ["repeated a"]),
+        ],
+        [],
+    ),
+    "of two that differ the first counts": (
+        [
+            *at_till(1, 0, 8),
+            (paid("a", 2_000), ["a by hall/1/0:1000"]),
+            (paid("a", 1_000, person="hall/2"), ["repeated a"]),
+            (paid("a", 30_000), ["repeated a"]),
+            (("hall", 10_000, None), []),
+        ],
+        [],
+    ),
+    "a receipt is another one at another till": (
+        [*at_till(1, 0, 8), (paid("a", 2_000), ["a by hall/1/0:1000"]), (paid("a", 2_000, "9"), [])],
+        ["a by nobody"],
+    ),
+    "a repeat is known for the allowance after the fact came, and late after it": (
+        [
+            *at_till(1, 0, 8),
+            (paid("a", 2_000), ["a by hall/1/0:1000"]),
+            (("hall", 28_500, None), []),
+            (paid("a", 2_000), ["repeated a"]),
+            (paid("b", 28_501, "9"), []),
+            (paid("a", 2_000), ["late a"]),
+        ],
+        ["b by nobody"],
+    ),
+    "or after its own time if that is later": (
+        [
+            (paid("a", 9_000), []),
+            (("hall", 29_000, 1), ["a by nobody"]),
+            (paid("a", 9_000), ["repeated a"]),
+            (("hall", 29_001, 1), []),
+            (paid("a", 9_000), ["late a"]),
+        ],
+        [],
+    ),
+    "a fact that was late is no repeat when it comes again": (
+        [*at_till(1, 0, 22), (paid("a", 2_499), ["late a"]), (paid("a", 2_499), ["late a"]), (paid("a", 20_000), [])],
+        ["a by hall/1/0:1000"],
+    ),
+    "a change that comes twice counts once, and has its names for itself": (
+        [
+            (("hall", 4_000, 1), []),
+            (("yard", 4_000, 2), []),
+            (("yard", 6_000, 2), []),
+            (LINK, []),
+            (LINK, ["repeated c"]),
+            (("hall", 6_000, 1), ["link hall/1/4 yard/2/4"]),
+            (paid("c", 4_000), []),
+        ],
+        ["c by hall/1/4:1000"],
+    ),
 }
 
 
@@ -393,6 +463,31 @@ def test_a_disposition_passes_through() -> None:
     layout = Layout.of(SITE)
     verdict = Disposition("d", 1_000, "hall/1/0", "agree", "anna")
     assert told(camera_step(CameraState.start(layout), verdict, layout)) == ["agree"]
+
+
+@pytest.mark.parametrize(("time_ms", "heard_ms", "until_ms"), [(1_000, 5_000, 25_000), (5_000, 1_000, 25_000)])
+def test_a_disposition_is_known_for_as_long_as_other_facts(time_ms: int, heard_ms: int, until_ms: int) -> None:
+    layout = Layout.of(SITE)
+    verdict = Disposition("d", time_ms, "hall/1/0", "agree", "anna")
+    state = camera_step(CameraState.start(layout), seen("hall", heard_ms, None), layout).state
+    state = camera_step(state, verdict, layout).state
+    told_at = []
+    for now_ms in (heard_ms, until_ms, until_ms + 1):
+        state = camera_step(state, seen("hall", now_ms, None), layout).state
+        told_at.append(told(camera_step(state, verdict, layout)))
+    assert told_at == [["repeated d"], ["repeated d"], ["agree"]]
+
+
+def test_facts_are_forgotten_with_time_and_whatever_tells_it() -> None:
+    layout, kept = Layout.of(SITE), []
+    state = CameraState.start(layout)
+    for second in range(200):
+        state = camera_step(state, paid(f"r{second}", 1_000 * second), layout).state
+        kept.append(len(state.known))
+    assert kept[20:] == [21] * 180
+    state = camera_step(state, seen("hall", 209_500, None), layout).state
+    assert list(state.known) == [f"purchase/shop/1/r{second}" for second in range(190, 200)]
+    assert not camera_step(state, seen("hall", 300_000, None), layout).state.known
 
 
 def test_tracks_that_ended_and_who_stood_at_tills_are_forgotten() -> None:

@@ -10,7 +10,8 @@ from features.events import BasketLine
 from features.segments import SEGMENT, Attribution, SegmentBlock
 from features.site import Camera, Site, Timing
 from models.bundle import default_bundle
-from streams.embedded import VERDICTS_LEAST, Outputs, Scoring, Summary
+from streams.embedded import VERDICTS_LEAST, Outputs, Publishing, Summary
+from streams.pipeline import Scoring
 
 SITE = Site(cameras=[Camera("door")], timing=Timing(fact_allowance_ms=20_000))
 SECONDS = 12
@@ -27,15 +28,16 @@ def visit(track: str, start_s: int) -> SegmentBlock:
 def test_verdicts_are_forgotten_although_late_purchases_add_to_them(tmp_path: Path) -> None:
     summary = Summary()
     with Outputs(tmp_path, SITE, journal=False) as outputs:
-        scoring = Scoring.start(SITE, default_bundle(), outputs, summary, Layout.of(SITE))
+        publishing = Publishing(outputs, summary, Scoring.start(SITE, default_bundle(), Layout.of(SITE)))
         tracks = [f"door/1/{start_s}" for start_s in range(0, 12_000, 20)]
         for before, track in pairwise(tracks):
             start_s = int(track.rpartition("/")[2])
-            scoring.take(visit(track, start_s))
+            publishing.take(visit(track, start_s))
             lines = [BasketLine("a", "bread")]
-            scoring.take(Attribution(track, (start_s - 15) * 1_000, "shop", "1", lines, [(before, 1_000)]))
+            publishing.take(Attribution(track, (start_s - 15) * 1_000, "shop", "1", lines, [(before, 1_000)]))
     assert summary.scores > 2 * len(tracks)
     assert summary.tracks == len(tracks) - 1
     assert summary.person_frames_scored == summary.tracks_scored * SECONDS * 10
-    assert len(scoring.verdicts) <= VERDICTS_LEAST + 2 * (len(scoring.persons.slots) + len(scoring.persons.ended))
-    assert not scoring.frames
+    persons = publishing.scoring.persons
+    assert len(publishing.verdicts) <= VERDICTS_LEAST + 2 * (len(persons.slots) + len(persons.ended))
+    assert not publishing.frames

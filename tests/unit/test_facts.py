@@ -1,10 +1,10 @@
-"""Facts that wait: for which seconds, until when, and which tracks they may be about."""
+"""Facts that wait: for which seconds, until when, and which tracks they may be about; and what tells them apart."""
 
 import numpy as np
 import pytest
 
-from features.events import BasketLine, IdentityChange, Purchase
-from features.facts import Waiting, forgotten_after_ms, named_for_ms, waiting_for
+from features.events import BasketLine, Disposition, IdentityChange, Purchase
+from features.facts import Waiting, forgotten_after_ms, name_of, named_for_ms, still_known, waiting_for
 from features.site import Camera, Site, Till, Timing
 from features.tracks import LAST, Tracks
 from features.watermark import NEVER, progress
@@ -100,3 +100,25 @@ def test_the_tracks_a_fact_may_be_about_do_not_depend_on_when_it_comes(
 def test_a_track_is_kept_as_long_as_a_late_fact_may_name_it() -> None:
     assert named_for_ms(TIMING) == 30_000 + 10_000 + 60_000
     assert forgotten_after_ms(TIMING) == named_for_ms(TIMING) + 60_000
+
+
+def test_facts_are_told_apart_by_what_their_senders_name() -> None:
+    lines = [BasketLine("a", "b")]
+    facts: list[Purchase | IdentityChange | Disposition] = [
+        Purchase("r", 1, "shop", "1", lines),
+        Purchase("q", 1, "shop", "1", lines),
+        Purchase("r", 1, "shop", "2", lines),
+        Purchase("r", 1, "kiosk", "1", lines),
+        IdentityChange("r", "link", 1, "door", 1),
+        IdentityChange("q", "link", 1, "door", 1),
+        Disposition("r", 1, "door/1/0", "agree", "anna"),
+        Disposition("q", 1, "door/1/0", "agree", "anna"),
+    ]
+    assert len({name_of(fact) for fact in facts}) == len(facts)
+    assert name_of(Purchase("r", 2, "shop", "1", lines, "door/1", "bert")) == name_of(facts[0])
+
+
+def test_a_fact_is_remembered_up_to_its_time() -> None:
+    known = {"a": 3, "b": 1, "c": 2}
+    forgotten = [still_known(known, now_ms) for now_ms in range(5)]
+    assert forgotten == [known, known, {"a": 3, "c": 2}, {"a": 3}, {}]

@@ -1,0 +1,90 @@
+"""What the lanes of a worker ask of the broker, through Faust's consumer and producer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+import faust
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from streams.clock import Stopwatch
+from streams.kafka.lane import Outgoing
+from streams.kafka.topics import INPUTS, TOPICS, Topic, full_name
+from streams.operations.logs import logger
+from streams.settings import Kafka
+
+AGAIN_S = 0.5
+T = TypeVar("T")
+
+log = logger("broker")
+
+
+class OversleptError(Exception):
+    """A worker that was held up for longer than its session; it must join its group anew."""
+
+
+class FaustBroker:
+    """Sends, and tells how far the topics of the given partitions reach."""
+
+    def __init__(self, app: faust.App, kafka: Kafka, session_s: float) -> None:
+        self._app, self._session_s = app, session_s
+        self._awake = Stopwatch()
+        self._names = {topic: full_name(topic, kafka) for topic in TOPICS}
+        self._asked: asyncio.Task[dict[TP, int]] | None = None
+        self._next: asyncio.Task[dict[TP, int]] | None = None
+
+    async def ends(self, partition: int) -> dict[str, int]:
+        """By input topic, the offset after the last message; asked for after this call, once for all who ask."""
+        if self._next is None or self._next.done():
+            self._next = asyncio.create_task(self._ask_after(self._asked))
+        found = await asyncio.shield(self._next)
+        return {topic.name: found.get(TP(self._names[topic], partition)) or 0 for topic in INPUTS}
+
+    async def _ask_after(self, before: asyncio.Task[dict[TP, int]] | None) -> dict[TP, int]:
+        if before is not None:
+            await asyncio.wait([before])
+        self._asked, self._next = asyncio.current_task(), None
+        names = {self._names[topic] for topic in INPUTS}
+        mine = [tp for tp in self._app.consumer.assignment() if tp.topic in names]
+        return dict(await self.insist(lambda: self._app.consumer.highwaters(*mine)))
+
+    async def send(self, partition: int, outgoing: Iterable[Outgoing]) -> object:
+        """Send to a partition of the outgoing messages' topics, and wait until the broker has all of it."""
+        producer = await self._app.maybe_start_producer()
+        sent = [
+            await producer.send(self._names[one.topic], one.key, one.value, partition, None, list(one.headers))
+            for one in outgoing
+        ]
+        return await asyncio.gather(*sent)
+
+    async def seek(self, topic: Topic, partition: int, offset: int) -> None:
+        """Read a partition on from an offset."""
+        await self._app.consumer.seek(TP(self._names[topic], partition), offset)
+
+    def beat(self) -> None:
+        """Say that the worker is at work; to be said several times in a session.
+
+        Raises:
+            OversleptError: it was not said for so long that the partitions may be another worker's by now.
+        """
+        self._check_awake()
+        self._awake = Stopwatch()
+
+    async def insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try until the broker takes it, as long as the partitions are surely still this worker's.
+
+        Raises:
+            OversleptError: they may not be.
+        """
+        while True:
+            self._check_awake()
+            try:
+                return await attempt()
+            except KafkaError as error:
+                log.warning("the broker did not take it, trying again", error=str(error) or type(error).__name__)
+                await asyncio.sleep(AGAIN_S)
+
+    def _check_awake(self) -> None:
+        if self._awake.seconds > self._session_s:
+            raise OversleptError(f"this worker did nothing for {self._awake.seconds:.1f} s, its session is longer over")

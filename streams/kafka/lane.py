@@ -1,0 +1,328 @@
+"""A lane: all that arrives in one partition, through the steps, to what is published of it.
+
+The same messages in the same steps always give the same bytes, so a step that was taken before a crash is taken again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from features.camera import CameraStep
+from features.events import Rejection
+from features.keypoints import NO_TRACK, Bools, Int64s, PersonFrames
+from features.segments import Entry, SegmentBlock
+from models.records import Alert, Score
+from streams.codecs.journal import encode_entries
+from streams.contracts.cloudevents import cloud_event
+from streams.kafka import messages
+from streams.kafka.areas import Areas
+from streams.kafka.messages import Fact, Headers, decode_fact
+from streams.kafka.pose_messages import PoseReader, Poses, person_frames
+from streams.kafka.topics import ALERTS, DEAD_LETTERS, FACTS, INPUTS, JOURNAL, LATE, POSES, SCORES, Topic
+from streams.pipeline import Pipeline, late_records
+from streams.sources import EXCERPT, DeadLetter, Item, dead_row, merge, sound_rows
+
+JOURNAL_ROWS_MAX = 4_096  # of one message
+
+
+class Message(NamedTuple):
+    """A message as it was read.
+
+    Attributes:
+        topic: one of `INPUTS`.
+        offset: its place in the partition.
+        written_ms: when it was written to Kafka, by the broker's clock.
+        content: what it holds, or why that cannot be used.
+    """
+
+    topic: Topic
+    partition: int
+    offset: int
+    written_ms: int
+    key: bytes | None
+    value: bytes
+    headers: Headers
+    content: Poses | Fact | Rejection
+
+    @property
+    def time_ms(self) -> int:
+        """The event time it ends with; 0 if it cannot be used."""
+        if isinstance(self.content, Poses):
+            return int(self.content.time_ms[-1])
+        return 0 if isinstance(self.content, Rejection) else self.content.time_ms
+
+
+class Reader:
+    """Reads what messages hold."""
+
+    def __init__(self) -> None:
+        self._poses = PoseReader()
+
+    def read(self, topic: Topic, value: bytes) -> Poses | Fact | Rejection:
+        """The content of a message, or why it cannot be used."""
+        try:
+            return self._poses.read(value) if topic is POSES else decode_fact(value)
+        except Rejection as why:
+            return why
+
+
+class Outgoing(NamedTuple):
+    """A message to be written to the lane's partition of a topic."""
+
+    topic: Topic
+    key: bytes | None
+    value: bytes
+    headers: Headers
+
+
+@dataclass(slots=True)
+class FromCamera:
+    """What came of a camera: its latest event time in ms; how many person-frames, and of these refused and late ones."""
+
+    time_ms: int
+    person_frames: int
+    refused: int = 0
+    late: int = 0
+
+
+@dataclass(slots=True)
+class Step:
+    """What one step of a lane led to.
+
+    Attributes:
+        outgoing: in the order in which they are written to each topic.
+        cameras: what came of each camera with frames in this step.
+        late, repeated: how many by kind.
+    """
+
+    outgoing: list[Outgoing] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
+    cameras: dict[str, FromCamera] = field(default_factory=dict)
+    late: dict[str, int] = field(default_factory=dict)
+    repeated: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def person_frames(self) -> int:
+        """How many came in."""
+        return sum(camera.person_frames for camera in self.cameras.values())
+
+
+@dataclass(slots=True)
+class Lane:
+    """One partition's state.
+
+    Attributes:
+        ends: by topic, the offset after the last message taken in.
+        steps: how many were taken.
+        ahead_ms: how far an event's time may lie after the time its message was written.
+    """
+
+    partition: int
+    areas: Areas
+    pipeline: Pipeline
+    ahead_ms: int
+    ends: dict[str, int] = field(default_factory=lambda: {topic.name: 0 for topic in INPUTS})
+    steps: int = 0
+    cameras: list[str] = field(init=False)
+    places: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cameras = [camera.name for camera in self.pipeline.layout.site.cameras]
+        self.places = {name: place for place, name in enumerate(self.cameras)}
+
+    @property
+    def latest_ms(self) -> int:
+        """The latest event time taken in."""
+        return self.pipeline.camera.now_ms
+
+    def step(self, taken: Mapping[Topic, Sequence[Message]]) -> Step:
+        """Take in messages that follow those taken before, merged by event time."""
+        step, entries = Step(), list[Entry]()
+        first = self.pipeline.scoring.persons.position
+        for item in merge(self._sources(taken, step)):
+            self._take(item, step, entries)
+        self._publish(step, entries, first)
+        for topic, ones in taken.items():
+            if ones:
+                self.ends[topic.name] = ones[-1].offset + 1
+        self.steps += 1
+        return step
+
+    def _sources(self, taken: Mapping[Topic, Sequence[Message]], step: Step) -> list[Iterator[tuple[int, Item]]]:
+        facts = [self._facts(taken.get(topic, ()), step) for topic in FACTS]
+        frames = self._frames(taken.get(POSES, ()), step)
+        poses = [(int(frames.time_ms[0]), frames)] if frames is not None and len(frames) else []
+        return [*map(iter, facts), iter(poses)]
+
+    def _facts(self, taken: Sequence[Message], step: Step) -> list[tuple[int, Item]]:
+        facts = list[tuple[int, Item]]()
+        for message in taken:
+            try:
+                fact = _fact_of(message)
+                self.areas.check_partition(self.areas.of_fact(fact), self.partition)
+                _check_ahead(fact.time_ms, message.written_ms + self.ahead_ms)
+            except Rejection as why:
+                _refuse(step, message, _letter(message, why))
+            else:
+                facts.append((fact.time_ms, fact))
+                step.facts.append(fact)
+        return facts
+
+    def _frames(self, taken: Sequence[Message], step: Step) -> PersonFrames | None:
+        read = [pair for message in taken if (pair := self._read(message, step))]
+        if not read:
+            return None
+        frames = person_frames([poses for _, poses in read], [self.places[poses.camera] for _, poses in read])
+        self._note_cameras(frames, step)
+        latest_ms = np.repeat([message.written_ms + self.ahead_ms for message, _ in read], _counts(read))
+        sound = sound_rows(frames) & (frames.time_ms <= latest_ms)
+        if sound.all():
+            return frames
+        self._refuse_rows(read, frames, sound, latest_ms, step)
+        return frames.take(sound)
+
+    def _read(self, message: Message, step: Step) -> tuple[Message, Poses] | None:
+        try:
+            poses = _poses_of(message)
+            self.areas.check_partition(self.areas.of_poses(poses.camera), self.partition)
+        except Rejection as why:
+            _refuse(step, message, _letter(message, why))
+            return None
+        return message, poses
+
+    def _refuse_rows(
+        self, read: list[tuple[Message, Poses]], frames: PersonFrames, sound: Bools, latest_ms: Int64s, step: Step
+    ) -> None:
+        """One dead letter for each message with rows that cannot be used."""
+        ends = np.cumsum(_counts(read))
+        bad = np.flatnonzero(~sound)
+        for at in np.unique(np.searchsorted(ends, bad, "right")).tolist():
+            message, start = read[at][0], int(ends[at]) - len(read[at][1].time_ms)
+            rows = bad[(bad >= start) & (bad < ends[at])]
+            first, persons = int(rows[0]), int((frames.track[rows] != NO_TRACK).sum())
+            try:
+                _check_ahead(int(frames.time_ms[first]), int(latest_ms[first]))
+                letter = dead_row(_source(message), first - start + 1, frames, first, read[at][1].camera)
+            except Rejection as why:
+                letter = DeadLetter(_source(message), first - start + 1, why.field, why.expected, why.got)
+            step.cameras[read[at][1].camera].refused += persons
+            _refuse(step, message, msgspec.structs.replace(letter, person_frames=persons))
+
+    def _note_cameras(self, frames: PersonFrames, step: Step) -> None:
+        latest_ms = np.zeros(len(self.cameras), np.int64)
+        np.maximum.at(latest_ms, frames.camera, frames.time_ms)
+        persons = np.bincount(frames.camera, frames.track != NO_TRACK, len(latest_ms)).astype(np.int64)
+        for place in np.unique(frames.camera).tolist():
+            step.cameras[self.cameras[place]] = FromCamera(int(latest_ms[place]), int(persons[place]))
+
+    def _take(self, item: Item, step: Step, entries: list[Entry]) -> None:
+        if isinstance(item, DeadLetter):
+            raise TypeError("a lane's sources hold no dead letters")
+        taken = self.pipeline.take(item)
+        for entry in taken.entries:
+            scores, alerts = self.pipeline.scoring.take(entry)
+            step.scores += scores
+            step.alerts += alerts
+        entries += taken.entries
+        self._set_aside(taken, step)
+
+    def _set_aside(self, taken: CameraStep, step: Step) -> None:
+        late = list(late_records(taken, self.cameras))
+        if late:
+            lines = b"".join(msgspec.json.encode(record) + b"\n" for record in late)
+            step.outgoing.append(Outgoing(LATE, self._key, lines, [(messages.CONTENT_TYPE, messages.JSON_LINES)]))
+            _count(step.late, "facts", len(taken.late_facts))
+            _count(step.late, "person_frames", len(late) - len(taken.late_facts))
+        for frames in taken.late:
+            for place, count in zip(*np.unique(frames.camera, return_counts=True), strict=True):
+                step.cameras[self.cameras[place]].late += int(count)
+        _count(step.repeated, "person_frames", taken.repeated)
+        _count(step.repeated, "facts", len(taken.repeated_facts))
+
+    def _publish(self, step: Step, entries: list[Entry], first: int) -> None:
+        arrow, json = [(messages.CONTENT_TYPE, messages.ARROW)], [(messages.CONTENT_TYPE, messages.JSON)]
+        event = [(messages.CONTENT_TYPE, messages.CLOUD_EVENT)]
+        site = self.pipeline.layout.site.name
+        for part in _parts(entries):
+            step.outgoing.append(Outgoing(JOURNAL, self._key, encode_entries(part, self.cameras, first), arrow))
+            first += sum(len(entry) if isinstance(entry, SegmentBlock) else 1 for entry in part)
+        encode = msgspec.json.Encoder().encode
+        step.outgoing += [Outgoing(SCORES, one.person.encode(), encode(one), json) for one in step.scores]
+        step.outgoing += [Outgoing(ALERTS, one.person.encode(), cloud_event(one, site), event) for one in step.alerts]
+
+    @property
+    def _key(self) -> bytes:
+        return str(self.partition).encode()
+
+
+def _fact_of(message: Message) -> Fact:
+    if isinstance(message.content, Rejection):
+        raise message.content
+    if isinstance(message.content, Poses):
+        raise Rejection("$.type", "purchase, identity or disposition", "poses")
+    return message.content
+
+
+def _poses_of(message: Message) -> Poses:
+    if isinstance(message.content, Rejection):
+        raise message.content
+    if not isinstance(message.content, Poses):
+        raise Rejection("$.type", "poses", "a fact")
+    return message.content
+
+
+def _parts(entries: list[Entry]) -> Iterator[list[Entry]]:
+    """Entries in order, as many to a message as it may hold."""
+    held, rows = list[Entry](), 0
+    for entry in entries:
+        for part in _cut(entry):
+            size = len(part) if isinstance(part, SegmentBlock) else 1
+            if held and rows + size > JOURNAL_ROWS_MAX:
+                yield held
+                held, rows = [], 0
+            held.append(part)
+            rows += size
+    if held:
+        yield held
+
+
+def _cut(entry: Entry) -> list[Entry]:
+    if not isinstance(entry, SegmentBlock) or len(entry) <= JOURNAL_ROWS_MAX:
+        return [entry]
+    starts = range(0, len(entry), JOURNAL_ROWS_MAX)
+    return [entry.part(slice(start, start + JOURNAL_ROWS_MAX)) for start in starts]
+
+
+def _counts(read: list[tuple[Message, Poses]]) -> list[int]:
+    return [len(poses.time_ms) for _, poses in read]
+
+
+def _count(counts: dict[str, int], kind: str, number: int) -> None:
+    if number:
+        counts[kind] = counts.get(kind, 0) + number
+
+
+def _check_ahead(time_ms: int, latest_ms: int) -> None:
+    if time_ms > latest_ms:
+        raise Rejection("time_ms", f"at most {latest_ms}, soon after it was written", str(time_ms))
+
+
+def _source(message: Message) -> str:
+    return f"{message.topic.name}/{message.partition}/{message.offset}"
+
+
+def _letter(message: Message, why: Rejection) -> DeadLetter:
+    excerpt = message.value[:EXCERPT].decode("utf-8", "replace") if message.value[:1] == b"{" else ""
+    return DeadLetter(_source(message), 1, why.field, why.expected, why.got, excerpt)
+
+
+def _refuse(step: Step, message: Message, letter: DeadLetter) -> None:
+    headers = [*message.headers, (messages.WHY, msgspec.json.encode(letter))]
+    step.dead.append(letter)
+    step.outgoing.append(Outgoing(DEAD_LETTERS, message.key, message.value, headers))

@@ -1,0 +1,259 @@
+"""A lane at work: messages gather, are taken in step by step, and what follows from each step is published.
+
+Which messages a step takes is written down first; then what follows from it is published and acknowledged, and only
+then is the next step written down. So after a crash the steps since the last snapshot are taken again as they were, and
+of these only the last may have to be published again.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import takewhile
+from typing import NamedTuple, Protocol, TypeVar
+
+from streams.clock import Stopwatch, now_ms
+from streams.kafka.gathered import Gathered, Line, Receipt
+from streams.kafka.lane import Lane, Message, Outgoing, Step
+from streams.kafka.state import STEPS_REMEMBERED, RecordedStep, Saved
+from streams.kafka.topics import FACTS, INPUTS, POSES, Topic
+from streams.settings import Worker
+from streams.snapshots import dump_state
+
+MESSAGES_MAX = 4_096  # poses of a step
+WAITING_MAX = 3 * MESSAGES_MAX
+HELD_MS = 1_000  # how long a fact waits for poses of its time where no more poses are there to be read
+LOOK_AGAIN_S = 0.05
+T = TypeVar("T")
+ASTRAY_S = 3.0  # how long messages that are not in line may come, after a partition came here
+
+
+class Broker(Protocol):
+    """What a lane needs of the broker."""
+
+    async def ends(self, partition: int) -> dict[str, int]:
+        """By input topic, the offset after the last message there is, asked for after this call."""
+
+    async def send(self, partition: int, outgoing: Iterable[Outgoing]) -> object:
+        """Send, and wait until the broker has all of it."""
+
+    async def seek(self, topic: Topic, partition: int, offset: int) -> None:
+        """Read on from an offset."""
+
+    async def insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try until the broker takes it, as long as the partitions are surely still this worker's."""
+
+
+class Taken(NamedTuple):
+    """The messages of a step, by topic, and whether it is taken for the first time."""
+
+    batch: dict[Topic, list[tuple[Message, Receipt]]]
+    recorded: RecordedStep
+    again: bool
+
+
+class Done(NamedTuple):
+    """What a step led to and how long it took, for whoever watches.
+
+    Attributes:
+        messages: that were taken, by topic.
+        behind: by topic, messages that the broker had and that were not taken yet.
+        again: whether the step had been taken before a crash.
+    """
+
+    lane: Lane
+    step: Step
+    messages: dict[Topic, list[Message]]
+    behind: dict[str, int]
+    again: bool
+    compute_s: float
+    publish_s: float
+
+
+class Told(Protocol):
+    """Whoever watches lanes at work."""
+
+    def done(self, done: Done) -> None:
+        """A step was taken and published."""
+
+    def saved(self, lane: Lane, size: int, seconds: float) -> None:
+        """A snapshot was written, of so many bytes."""
+
+
+class Runner:
+    """Takes a lane's messages in, one step after another."""
+
+    def __init__(self, lane: Lane, saved: Saved, broker: Broker, settings: Worker, told: Told) -> None:
+        self.lane = lane
+        self._saved, self._broker, self._settings, self._told = saved, broker, settings, told
+        self._gathered = {topic: Gathered(lane.ends[topic.name]) for topic in INPUTS}
+        self._again = deque(saved.steps())
+        self._unacknowledged = list[Receipt]()
+        self._news, self._room, self._stopping = asyncio.Event(), asyncio.Event(), False
+        self._unaligned: Stopwatch | None = None
+        self._astray: Stopwatch | None = None
+        self._excused = dict.fromkeys((topic.name for topic in FACTS), 0)
+        self._since_snapshot = Stopwatch()
+        self._ends = dict[str, int]()
+
+    @property
+    def waiting(self) -> int:
+        """Messages that wait."""
+        return sum(len(gathered.waiting) for gathered in self._gathered.values())
+
+    async def gather(self, message: Message, receipt: Receipt) -> None:
+        """Let a message wait for the next step, unless the state holds it already."""
+        gathered = self._gathered[message.topic]
+        line = gathered.line(message.offset)
+        if line is Line.NEXT:
+            gathered.add(message, receipt)
+            self._news.set()
+        elif line is Line.HELD:
+            receipt.ack()
+        else:
+            await self._find_line(message)
+
+    async def room(self) -> None:
+        """Wait while so many messages wait that more had better be left at the broker."""
+        if self.waiting > WAITING_MAX:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _find_line(self, message: Message) -> None:
+        """Read anew from where the line goes on, if it does not come by itself."""
+        self._astray = self._astray or Stopwatch()
+        if self._astray.seconds > ASTRAY_S:
+            self._astray = None
+            offset = self._gathered[message.topic].next_offset
+            await self._broker.seek(message.topic, self.lane.partition, offset)
+
+    async def run(self) -> None:
+        """Take steps until stopped."""
+        while not self._stopping:
+            await self._await_news()
+            while (taken := await self._next()) is not None:
+                await self._take(taken)
+                await self._save_if_due()
+            await self._save_if_due()
+        await self.save()
+
+    @property
+    def steps_again(self) -> int:
+        """Steps that are taken again, as they were taken before a crash."""
+        return len(self._again)
+
+    def stop(self) -> None:
+        """Finish the step at hand, write a snapshot and end."""
+        self._stopping = True
+        self._news.set()
+        self._room.set()
+
+    async def _await_news(self) -> None:
+        self._news.clear()
+        idle_s = LOOK_AGAIN_S if self.waiting else self._settings.snapshot_every_s
+        try:
+            await asyncio.wait_for(self._news.wait(), idle_s)
+        except TimeoutError:
+            return
+        if self._settings.wait_ms and not self._stopping:
+            await asyncio.sleep(self._settings.wait_ms / 1_000)
+
+    async def _next(self) -> Taken | None:
+        """The messages of the next step, if they are there."""
+        if self._stopping:
+            return None
+        if self._again:
+            return self._next_again()
+        if not self.waiting or not (ends := await self._aligned()):
+            return None
+        batch = self._choose(ends)
+        recorded = RecordedStep(self.lane.steps, self.lane.ends | _ends(batch))
+        return Taken(batch, recorded, again=False) if any(batch.values()) else None
+
+    def _next_again(self) -> Taken | None:
+        """The next step that was taken before a crash, once all its messages are there again."""
+        recorded = self._again[0]
+        if any(self._gathered[topic].next_offset < recorded.ends[topic.name] for topic in INPUTS):
+            return None
+        self._again.popleft()
+        batch = {topic: self._until(topic, recorded.ends[topic.name]) for topic in INPUTS}
+        return Taken(batch, recorded, again=True)
+
+    def _until(self, topic: Topic, end: int) -> list[tuple[Message, Receipt]]:
+        return list(takewhile(lambda pair: pair[0].offset < end, self._gathered[topic].waiting))
+
+    async def _aligned(self) -> dict[str, int] | None:
+        """The ends of all topics, once every fact that the broker had when the poses came has been read."""
+        ends = self._ends = await self._broker.ends(self.lane.partition)
+        behind = [topic.name for topic in FACTS if self._seen(topic) < ends[topic.name]]
+        if not behind:
+            self._unaligned = None
+            return ends
+        self._unaligned = self._unaligned or Stopwatch()
+        if self._unaligned.seconds < self._settings.align_s:
+            return None
+        self._excused |= {name: ends[name] for name in behind}
+        return ends
+
+    def _seen(self, topic: Topic) -> int:
+        return max(self._gathered[topic].next_offset, self._excused[topic.name])
+
+    def _choose(self, ends: dict[str, int]) -> dict[Topic, list[tuple[Message, Receipt]]]:
+        """All poses that wait, and the facts up to their time; later ones too where no more poses can be read."""
+        waiting = self._gathered[POSES].waiting
+        poses = [waiting[at] for at in range(min(len(waiting), MESSAGES_MAX))]
+        time_ms = max((message.time_ms for message, _ in poses), default=self.lane.latest_ms)
+        time_ms = max(time_ms, self.lane.latest_ms)
+        all_read = len(poses) == len(waiting) and self._gathered[POSES].next_offset >= ends[POSES.name]
+        written_ms = now_ms() - HELD_MS if all_read else -1
+
+        def may_go(pair: tuple[Message, Receipt]) -> bool:
+            return pair[0].time_ms <= time_ms or pair[0].written_ms <= written_ms
+
+        return {POSES: poses} | {topic: list(takewhile(may_go, self._gathered[topic].waiting)) for topic in FACTS}
+
+    async def _take(self, taken: Taken) -> None:
+        if not taken.again:
+            written = asyncio.create_task(self._broker.insist(lambda: self._saved.record(taken.recorded)))
+            await asyncio.sleep(0)  # on its way while the step is computed
+        watch = Stopwatch()
+        messages = {topic: [message for message, _ in ones] for topic, ones in taken.batch.items()}
+        step = self.lane.step(messages)
+        compute_s = watch.seconds
+        if not taken.again:
+            await written
+        if not (taken.again and self._again):
+            await self._broker.insist(lambda: self._broker.send(self.lane.partition, step.outgoing))
+        self._let_go(taken)
+        behind = {name: max(0, end - self.lane.ends[name]) for name, end in self._ends.items()}
+        self._told.done(Done(self.lane, step, messages, behind, taken.again, compute_s, watch.seconds - compute_s))
+
+    def _let_go(self, taken: Taken) -> None:
+        for topic, ones in taken.batch.items():
+            self._unacknowledged += [receipt for _, receipt in ones]
+            for _ in ones:
+                self._gathered[topic].waiting.popleft()
+        self._room.set()
+
+    async def _save_if_due(self) -> None:
+        many = self.lane.steps - (self._saved.head.steps if self._saved.head else 0) >= STEPS_REMEMBERED // 2
+        if many or self._since_snapshot.seconds >= self._settings.snapshot_every_s:
+            await self.save()
+
+    async def save(self) -> None:
+        """Write a snapshot of everything up to the last step, and acknowledge the messages it holds."""
+        if self._again or (self._saved.head and self._saved.head.steps == self.lane.steps):
+            return
+        watch = Stopwatch()
+        pipeline = self.lane.pipeline
+        snapshot = dump_state(pipeline.camera, pipeline.scoring.persons, pipeline.scoring.decisions)
+        steps, ends = self.lane.steps, dict(self.lane.ends)
+        written = await self._broker.insist(lambda: self._saved.replace(snapshot, steps, ends))
+        for receipt in self._unacknowledged:
+            receipt.ack()
+        self._unacknowledged.clear()
+        self._since_snapshot = Stopwatch()
+        self._told.saved(self.lane, written, watch.seconds)
+
+
+def _ends(batch: dict[Topic, list[tuple[Message, Receipt]]]) -> dict[str, int]:
+    return {topic.name: ones[-1][0].offset + 1 for topic, ones in batch.items() if ones}

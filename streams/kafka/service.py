@@ -1,0 +1,143 @@
+"""`vigil worker`: a worker with its live view, metrics, health and an orderly end."""
+
+import asyncio
+import signal
+import socket
+from importlib.metadata import version
+
+import numpy as np
+from structlog.contextvars import bind_contextvars
+
+from features.events import Disposition
+from features.site import Site
+from models.bundle import Bundle
+from streams.clock import now_ms
+from streams.kafka.areas import Areas
+from streams.kafka.lane import Lane
+from streams.kafka.runner import Done
+from streams.kafka.worker import KafkaWorker
+from streams.live.mirror import Mirror
+from streams.live.view import CameraHealth, News
+from streams.operations.health import Health
+from streams.operations.logs import logger
+from streams.operations.metrics import Metrics
+from streams.operations.server import OperationsServer
+from streams.settings import Settings
+
+BEATS_A_SESSION = 12
+
+log = logger("service")
+
+
+class Watcher:
+    """Tells metrics and the live view what the lanes do."""
+
+    def __init__(self, metrics: Metrics, mirror: Mirror, site: Site) -> None:
+        self._metrics, self._mirror, self._site = metrics, mirror, site
+        self._refused, self._late = dict[str, int](), dict[str, int]()
+
+    def done(self, done: Done) -> None:
+        """A step was taken and published."""
+        self._count(done)
+        self._measure(done)
+        self._show(done)
+
+    def saved(self, lane: Lane, size: int, seconds: float) -> None:
+        """A snapshot was written."""
+        self._metrics.snapshot(lane.partition, size, seconds)
+        self._metrics.stage("snapshot", seconds)
+
+    def _count(self, done: Done) -> None:
+        metrics, step = self._metrics, done.step
+        for topic, messages in done.messages.items():
+            if messages:
+                metrics.took_in(topic.name, len(messages), step.person_frames if topic.name == "poses" else 0)
+        for topic in {one.topic for one in step.outgoing}:
+            metrics.sent(topic.name, sum(one.topic is topic for one in step.outgoing))
+        for letter in step.dead:
+            metrics.dead_letter(letter.field)
+        for kind, count in step.late.items():
+            metrics.late(kind, count)
+        for kind, count in step.repeated.items():
+            metrics.repeated(kind, count)
+        metrics.scored(len(step.scores), sum(score.score is None for score in step.scores))
+        for alert in step.alerts:
+            metrics.alerted(alert.camera)
+
+    def _measure(self, done: Done) -> None:
+        metrics, lane, scoring = self._metrics, done.lane, done.lane.pipeline.scoring
+        metrics.stage("steps", done.compute_s)
+        metrics.stage("publish", done.publish_s)
+        metrics.state(lane.partition, len(scoring.persons.slots), len(lane.pipeline.camera.open))
+        for topic, behind in done.behind.items():
+            metrics.lag(topic, lane.partition, behind)
+        if not done.again:
+            written_ms = [message.written_ms for messages in done.messages.values() for message in messages]
+            metrics.latency(np.maximum(now_ms() - np.array(written_ms, np.float64), 0) / 1_000)
+        for name, camera in done.step.cameras.items():
+            metrics.camera_time(name, camera.time_ms)
+        for name, (_, used) in scoring.decisions.budgets.items():
+            metrics.alert_budget(name, used, self._site.alerting.budget_per_camera_hour)
+
+    def _show(self, done: Done) -> None:
+        step = done.step
+        cameras = []
+        for name, camera in step.cameras.items():
+            self._refused[name] = self._refused.get(name, 0) + camera.refused
+            self._late[name] = self._late.get(name, 0) + camera.late
+            health = (camera.time_ms, camera.person_frames, self._refused[name], self._late[name])
+            cameras.append(CameraHealth(name, *health))
+        dispositions = [fact for fact in step.facts if isinstance(fact, Disposition)]
+        self._mirror.offer(News(now_ms(), step.scores, step.alerts, dispositions, cameras))
+
+
+class Service:
+    """All of a worker's process."""
+
+    def __init__(self, settings: Settings, site: Site, bundle: Bundle) -> None:
+        self._settings = settings
+        instance = settings.worker.instance or socket.gethostname()
+        bind_contextvars(worker=instance)
+        self.metrics, self.health = Metrics(), Health()
+        self.metrics.info(version("vigil"), bundle.digest, site.name)
+        self.mirror = Mirror(settings.live, Areas.of(site, settings.kafka.partitions), settings.redis)
+        self.server = OperationsServer(settings.operations, self.metrics, self.health, self.mirror.as_json)
+        self.worker = KafkaWorker(settings, site, bundle, instance, Watcher(self.metrics, self.mirror, site))
+
+    async def run(self) -> None:
+        """Work until SIGTERM or SIGINT.
+
+        Raises:
+            BaseException: what stopped it, if it was not asked to stop.
+        """
+        asked = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, asked.set)
+        self.server.start()
+        await self.mirror.start()
+        try:
+            await self.worker.start()
+            await self._watch(asked)
+        finally:
+            await self._end()
+
+    async def _watch(self, asked: asyncio.Event) -> None:
+        while not asked.is_set():
+            self.worker.beat()
+            self.health.beat()
+            self.health.set("kafka", *self.worker.readiness())
+            if (up := self.mirror.up) is not None:
+                self.metrics.redis(up)
+            if (failure := self.worker.failed()) is not None:
+                raise failure
+            try:
+                await asyncio.wait_for(asked.wait(), self._settings.worker.session_s / BEATS_A_SESSION)
+            except TimeoutError:
+                continue
+
+    async def _end(self) -> None:
+        log.info("ending")
+        await self.worker.stop()
+        await self.mirror.stop()
+        self.server.stop()
+        log.info("ended")

@@ -1,0 +1,126 @@
+"""A worker: the partitions that the group gives it, each with a lane at work."""
+
+import asyncio
+from importlib.metadata import version
+from typing import Any, cast
+
+from faust.types import TP, EventT
+
+from features.site import Site
+from models.bundle import Bundle
+from streams.kafka.app import make_agent, make_app, make_table
+from streams.kafka.areas import Areas
+from streams.kafka.faust_broker import FaustBroker
+from streams.kafka.lane import Lane, Message, Reader
+from streams.kafka.messages import Headers
+from streams.kafka.runner import Runner, Told
+from streams.kafka.state import Saved
+from streams.kafka.topics import INPUTS, full_name
+from streams.operations.logs import logger
+from streams.pipeline import Pipeline
+from streams.settings import Settings
+from streams.snapshots import load_state
+
+GIVE_BACK_S = 5.0  # how long a partition that goes to another worker may take to write its state
+
+log = logger("worker")
+
+
+class KafkaWorker:
+    """Runs until it is stopped or fails."""
+
+    def __init__(self, settings: Settings, site: Site, bundle: Bundle, instance: str, told: Told) -> None:
+        self._settings, self._site, self._bundle, self._told = settings, site, bundle, told
+        self._areas = Areas.of(site, settings.kafka.partitions)
+        self._topics = {full_name(topic, settings.kafka): topic for topic in INPUTS}
+        self._reader = Reader()
+        self.app = make_app(settings, instance)
+        self._table = make_table(self.app, settings)
+        make_agent(self.app, settings, self._receive)
+        self._broker = FaustBroker(self.app, settings.kafka, settings.worker.session_s)
+        self.runners = dict[int, Runner]()
+        self._tasks = dict[int, asyncio.Task[None]]()
+        self._closing = False
+        self._failure: BaseException | None = None
+        self.app.on_partitions_revoked.connect(self._give_back)
+
+    def beat(self) -> None:
+        """Say that the event loop moves; to be said several times in a session.
+
+        Raises:
+            OversleptError: it did not move for so long that the partitions may be another worker's.
+        """
+        self._broker.beat()
+
+    async def start(self) -> None:
+        """Join the group and begin."""
+        log.info("starting", group=self.app.conf.id, version=version("vigil"), bundle=self._bundle.digest)
+        await self.app.start()
+
+    def failed(self) -> BaseException | None:
+        """Why it can go on no longer, if it cannot."""
+        return self._failure or self.app.crash_reason
+
+    def readiness(self) -> tuple[bool, str]:
+        """Whether messages of its partitions are being read, and which."""
+        if self.app.rebalancing or self.app.in_recovery:
+            return False, "partitions are being given out, or their state read"
+        assigned = {tp.partition for tp in self.app.consumer.assignment() if tp.topic in self._topics}
+        return True, f"partitions {', '.join(map(str, sorted(assigned))) or 'none, ready to take over'}"
+
+    async def stop(self) -> None:
+        """Finish the steps at hand, write the state, and leave the partitions where they are for a quick return."""
+        self._closing = True
+        await self._close(set(self.runners))
+        await self.app.stop()
+
+    async def _receive(self, event: EventT[bytes]) -> None:
+        if self._closing:
+            return
+        raw = event.message
+        topic, value = self._topics[raw.topic], raw.value or b""
+        runner = self.runners.get(raw.partition) or self._begin(raw.partition)
+        headers = cast("Headers", list(raw.headers or ()))  # as aiokafka gives them
+        content = self._reader.read(topic, value)
+        written_ms = int(raw.timestamp * 1_000)
+        message = Message(topic, raw.partition, raw.offset, written_ms, raw.key, value, headers, content)
+        await runner.gather(message, event)
+        await runner.room()
+
+    def _begin(self, partition: int) -> Runner:
+        """Take up the lane of a partition where its state was left."""
+        saved = Saved(self._table, partition)
+        pipeline = Pipeline.start(self._site, self._bundle)
+        lane = Lane(partition, self._areas, pipeline, self._settings.worker.ahead_ms)
+        if (snapshot := saved.snapshot()) is not None and saved.head is not None:
+            pipeline.camera, pipeline.scoring.persons, pipeline.scoring.decisions = load_state(
+                snapshot, self._site, self._bundle.corpus
+            )
+            lane.ends, lane.steps = dict(saved.head.ends), saved.head.steps
+        runner = Runner(lane, saved, self._broker, self._settings.worker, self._told)
+        self.runners[partition] = runner
+        task = asyncio.create_task(runner.run(), name=f"lane-{partition}")
+        task.add_done_callback(self._note_failure)
+        self._tasks[partition] = task
+        log.info("lane begins", partition=partition, steps=lane.steps, again=runner.steps_again, ends=lane.ends)
+        return runner
+
+    def _note_failure(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            self._failure = self._failure or error
+
+    async def _give_back(self, *arguments: Any, **_: Any) -> None:  # noqa: ANN401 - a signal's handler
+        revoked: set[TP] = arguments[1]
+        await self._close({tp.partition for tp in revoked})
+
+    async def _close(self, partitions: set[int]) -> None:
+        closing = {partition: self._tasks[partition] for partition in partitions & set(self._tasks)}
+        for partition in closing:
+            self.runners[partition].stop()
+        if closing:
+            _, late = await asyncio.wait(closing.values(), timeout=GIVE_BACK_S)
+            for task in late:
+                task.cancel()
+        for partition in closing:
+            del self.runners[partition], self._tasks[partition]
+        log.info("lanes end", partitions=sorted(closing))

@@ -1,0 +1,83 @@
+"""The steps one after another: what comes in goes through the camera step, and the journal's entries through the rest."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Self
+
+from features.camera import CameraEntry, CameraState, CameraStep, camera_step, finish
+from features.closing import Layout
+from features.identity import Identities
+from features.person import PersonState, person_step
+from features.segments import Entry
+from features.site import Site
+from features.visit import Places
+from models.bundle import Bundle
+from models.decision import DecisionState, decide
+from models.records import Alert, Score
+
+
+@dataclass(slots=True)
+class Scoring:
+    """The steps after the journal: the same entries always give the same scores.
+
+    Attributes:
+        persons: what the person step remembers.
+        decisions: what the decision remembers.
+    """
+
+    site: Site
+    bundle: Bundle
+    places: Places
+    persons: PersonState
+    decisions: DecisionState = field(default_factory=DecisionState)
+
+    @classmethod
+    def start(cls, site: Site, bundle: Bundle, layout: Layout) -> Self:
+        """Nothing scored yet."""
+        return cls(site, bundle, Places(site, layout.zones), PersonState(Identities.start(site, bundle.corpus)))
+
+    def take(self, entry: Entry) -> tuple[list[Score], list[Alert]]:
+        """What an entry of the journal leads to."""
+        rows = person_step(self.persons, entry, self.places)
+        if not len(rows):
+            return [], []
+        decided = decide(self.decisions, rows, self.bundle, self.site)
+        self.decisions = decided.state
+        return decided.scores, decided.alerts
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """All steps. What `take` and `finish` return are the entries for the journal, which `scoring` takes in turn."""
+
+    layout: Layout
+    camera: CameraState
+    scoring: Scoring
+
+    @classmethod
+    def start(cls, site: Site, bundle: Bundle) -> Self:
+        """Nothing seen yet."""
+        layout = Layout.of(site)
+        return cls(layout, CameraState.start(layout), Scoring.start(site, bundle, layout))
+
+    def take(self, entry: CameraEntry) -> CameraStep:
+        """Take in person-frames or a fact."""
+        return self._follow(camera_step(self.camera, entry, self.layout))
+
+    def finish(self) -> CameraStep:
+        """Close what is open: nothing more is awaited."""
+        return self._follow(finish(self.camera, self.layout))
+
+    def _follow(self, step: CameraStep) -> CameraStep:
+        self.camera = step.state
+        return step
+
+
+def late_records(step: CameraStep, cameras: list[str]) -> Iterator[object]:
+    """What came too late, as it is told: person-frames by camera, tracker id and time, facts as they are."""
+    for late in step.late:
+        for camera, track, time_ms in zip(
+            late.camera.tolist(), late.track.tolist(), late.time_ms.tolist(), strict=True
+        ):
+            yield {"type": "person_frame", "camera": cameras[camera], "track": track, "time_ms": time_ms}
+    yield from step.late_facts

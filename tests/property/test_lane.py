@@ -1,0 +1,145 @@
+"""A lane: however its messages are cut into steps, what it publishes is what the embedded run writes."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from features.events import Event, Purchase
+from features.keypoints import PersonFrames
+from features.site import Site
+from models.bundle import default_bundle
+from models.scenarios.generate import Scenario, generate
+from streams.codecs.journal import SCHEMA, JournalWriter, decode_entries
+from streams.contracts.cloudevents import alert_of
+from streams.embedded import ALERTS, JOURNAL, SCORES, Outputs, Run
+from streams.kafka.areas import Areas
+from streams.kafka.lane import Lane, Message, Outgoing, Reader
+from streams.kafka.pose_messages import encode_poses
+from streams.kafka.topics import ALERTS as ALERT_TOPIC
+from streams.kafka.topics import JOURNAL as JOURNAL_TOPIC
+from streams.kafka.topics import POSES, PURCHASES, Topic
+from streams.kafka.topics import SCORES as SCORE_TOPIC
+from streams.pipeline import Pipeline
+from streams.snapshots import dump_state, load_state
+from streams.sources import Timed, merge
+
+AHEAD_MS = 60_000
+Arrivals = list[Message]
+
+
+@pytest.fixture(scope="module")
+def scenario() -> Scenario:
+    return generate(11, 14)
+
+
+@pytest.fixture(scope="module")
+def arrivals(scenario: Scenario) -> Arrivals:
+    """Each frame as a message and each purchase before the first frame after it, in the order of their times."""
+    frames, reader, offsets = scenario.frames, Reader(), dict[Topic, int]()
+    items: list[tuple[int, PersonFrames | Event]] = [(each.time_ms, each) for each in scenario.purchases]
+    keys = frames.time_ms * 100 + frames.camera
+    cuts = [0, *(int(at) + 1 for at in (keys[1:] != keys[:-1]).nonzero()[0]), len(frames)]
+    items += [(int(frames.time_ms[start]), frames.take(slice(start, end))) for start, end in pairwise(cuts)]
+    arrived = Arrivals()
+    for time_ms, item in sorted(items, key=lambda pair: (pair[0], isinstance(pair[1], PersonFrames))):
+        topic = POSES if isinstance(item, PersonFrames) else PURCHASES
+        value = _encoded(item, scenario.site)
+        offset = offsets[topic] = offsets.get(topic, -1) + 1
+        arrived.append(Message(topic, 0, offset, time_ms, None, value, (), reader.read(topic, value)))
+    return arrived
+
+
+def _encoded(item: PersonFrames | Event, site: Site) -> bytes:
+    if isinstance(item, PersonFrames):
+        return encode_poses(item, site.cameras[int(item.camera[0])].name)
+    return msgspec.json.encode(item)
+
+
+def lane_of(site: Site) -> Lane:
+    return Lane(0, Areas.of(site, 1), Pipeline.start(site, default_bundle()), AHEAD_MS)
+
+
+def steps_of(arrivals: Arrivals, random: Random) -> list[dict[Topic, Arrivals]]:
+    """Consecutive messages, by topic; now and then a purchase overtakes the poses before it."""
+    steps, at = [], 0
+    while at < len(arrivals):
+        end = at + random.choice([1, 3, 20, 200, 2_000])
+        part = arrivals[at:end]
+        steps.append({topic: [each for each in part if each.topic is topic] for topic in (POSES, PURCHASES)})
+        at = end
+    return steps
+
+
+def by_topic(outgoing: list[Outgoing], topic: Topic) -> list[bytes]:
+    return [one.value for one in outgoing if one.topic is topic]
+
+
+def embedded(scenario: Scenario, folder: Path) -> Path:
+    """What the embedded runner writes of the same, up to the end of the messages."""
+    purchases = sorted(scenario.purchases, key=lambda each: each.time_ms)
+    with Outputs(folder, scenario.site) as outputs:
+        run = Run(scenario.site, default_bundle(), outputs)
+        paid: Iterator[Timed] = ((each.time_ms, each) for each in purchases)
+        seen: Iterator[Timed] = iter([(int(scenario.frames.time_ms[0]), scenario.frames)])
+        for item in merge([paid, seen]):
+            run.take(item)
+    return folder
+
+
+def journal_file(outgoing: list[Outgoing], site: Site, path: Path) -> Path:
+    cameras, writer = [camera.name for camera in site.cameras], JournalWriter(path)
+    for value in by_topic(outgoing, JOURNAL_TOPIC):
+        first, entries = decode_entries(value, cameras)
+        assert first == writer.position
+        for entry in entries:
+            writer.append(entry, cameras)
+    writer.close()
+    return path
+
+
+def rows_of(path: Path) -> pa.Table:
+    """A journal's rows, whatever numbers its file gives to names."""
+    return pq.read_table(path).cast(
+        pa.schema([(one.name, pa.string() if pa.types.is_dictionary(one.type) else one.type) for one in SCHEMA])
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_steps_make_no_difference(scenario: Scenario, arrivals: Arrivals, tmp_path: Path, seed: int) -> None:
+    lane, outgoing = lane_of(scenario.site), list[Outgoing]()
+    for step in steps_of(arrivals, Random(seed)):
+        outgoing += lane.step(step).outgoing
+    run = embedded(scenario, tmp_path / "run")
+    assert by_topic(outgoing, SCORE_TOPIC) == (run / SCORES).read_bytes().splitlines()
+    alerts = [msgspec.json.encode(alert_of(value)) for value in by_topic(outgoing, ALERT_TOPIC)]
+    assert alerts == (run / ALERTS).read_bytes().splitlines()
+    journal = journal_file(outgoing, scenario.site, tmp_path / "journal.parquet")
+    assert rows_of(journal).equals(rows_of(run / JOURNAL))
+    assert lane.ends[POSES.name] == sum(each.topic is POSES for each in arrivals)
+    assert any(isinstance(each.content, Purchase) for each in arrivals)
+    assert by_topic(outgoing, SCORE_TOPIC)
+    assert alerts
+
+
+def test_a_step_taken_again_gives_the_same_bytes(scenario: Scenario, arrivals: Arrivals) -> None:
+    random = Random(5)
+    steps = steps_of(arrivals, random)
+    lane = lane_of(scenario.site)
+    published, kept = list[list[Outgoing]](), (0, b"")
+    for number, step in enumerate(steps):
+        if random.random() < 0.1:
+            pipeline = lane.pipeline
+            kept = number, dump_state(pipeline.camera, pipeline.scoring.persons, pipeline.scoring.decisions)
+        published.append(lane.step(step).outgoing)
+    number, snapshot = kept
+    assert number > 0
+    again = lane_of(scenario.site)
+    state = load_state(snapshot, scenario.site, default_bundle().corpus)
+    again.pipeline.camera, again.pipeline.scoring.persons, again.pipeline.scoring.decisions = state
+    assert [again.step(step).outgoing for step in steps[number:]] == published[number:]
