@@ -6,7 +6,7 @@ from sys import intern
 
 import msgspec
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from features.basket import Basket, Corpus
 from features.identity import Identities
@@ -121,8 +121,8 @@ def _joined(known: Identities) -> tuple[list[msgspec.Raw], dict[str, list[int]]]
 def _attribution_of(raw: msgspec.Raw) -> Attribution:
     """One attribution, naming its tracks by the strings that stand for them everywhere."""
     one = _attribution.decode(raw)
-    one.candidates = [(intern(track), permille) for track, permille in one.candidates]
-    return one
+    candidates = [(intern(track), permille) for track, permille in one.candidates]
+    return structs.replace(one, candidates=candidates)
 
 
 def _published_rows(known: Identities) -> FeatureRows:

@@ -17,9 +17,10 @@ ASYNCAPI, COLUMNS, README = "asyncapi.yaml", "columns.md", "README.md"
 def contracts(folder: Path) -> list[Path]:
     """Write everything that is published; returns the files. Others in the folder are left alone."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in published().items():
-        (folder / name).write_bytes(content)
-    return [folder / name for name in published()]
+    files = {folder / name: content for name, content in published().items()}
+    for path, content in files.items():
+        path.write_bytes(content)
+    return list(files)
 
 
 def published() -> dict[str, bytes]:

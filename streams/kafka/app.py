@@ -9,6 +9,7 @@ from faust.types import ChannelT, EventT
 from streams.kafka.clients import faust_brokers, faust_credentials
 from streams.kafka.state import StateTable
 from streams.kafka.topics import INPUTS, full_name, state_topic
+from streams.kafka.transport import PromptTransport
 from streams.settings import Settings
 
 MESSAGE_BYTES_MAX = 16 * 1_024 * 1_024
@@ -24,7 +25,7 @@ class App(faust.App):
 def make_app(settings: Settings, instance: str) -> faust.App:
     """The app of a worker; ARCHITECTURE.md says what each setting is for."""
     kafka, worker = settings.kafka, settings.worker
-    return App(
+    app = App(
         f"{kafka.prefix}{kafka.group}",
         broker=faust_brokers(kafka),
         broker_credentials=faust_credentials(kafka),
@@ -53,6 +54,8 @@ def make_app(settings: Settings, instance: str) -> faust.App:
         key_serializer="raw",
         value_serializer="raw",
     )
+    app.transport = PromptTransport(app.conf.broker_consumer, app)
+    return app
 
 
 def make_table(app: faust.App, settings: Settings) -> StateTable:

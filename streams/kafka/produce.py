@@ -13,6 +13,7 @@ from features.site import Site
 from streams.clock import Stopwatch
 from streams.kafka.areas import Areas
 from streams.kafka.clients import kafka_python
+from streams.kafka.interruption import never
 from streams.kafka.outgoing import Outgoing, messages
 from streams.kafka.playing import closed
 from streams.kafka.topics import POSES, full_name
@@ -27,6 +28,7 @@ LINGER_MS = 20
 REQUEST_BYTES_MAX = 16 * 1_024 * 1_024
 UNACKNOWLEDGED_BYTES_MAX = 32 * 1_024 * 1_024  # kafka-python itself would take in without end
 ANSWER_WITHIN_S = 60.0
+LOOK_AGAIN_S = 0.2
 REFUSED_SHOWN = 20
 
 
@@ -160,8 +162,9 @@ def play(
     progress: Progress = lambda _: None,
     close: bool = True,
     origin_ms: int | None = None,
+    stopped: Callable[[], bool] = never,
 ) -> Played:
-    """Send items to the topics of the settings; an interruption ends it cleanly after what was sent.
+    """Send items to the topics of the settings.
 
     Args:
         items: in order of event time.
@@ -171,6 +174,7 @@ def play(
         progress: told of every message.
         close: whether frames without persons follow that close everything.
         origin_ms: the event time that is now; the first message's if left out.
+        stopped: asked before each message whether it is to be the end.
 
     Raises:
         KafkaError: the broker cannot be reached, or refused a message.
@@ -179,23 +183,25 @@ def play(
     ready = messages(closed(items, site, areas) if close else items, areas, settings.produce, played.refuse)
     watch = Stopwatch()
     with Sender(settings.kafka) as sender:
-        try:
-            for one in ready if speed is None else paced(ready, speed, origin_ms):
-                sender.send(one)
-                played.note(one)
-                progress(one.person_frames)
-        except KeyboardInterrupt:
-            played.interrupted = True
+        for one in ready if speed is None else paced(ready, speed, origin_ms, stopped):
+            if stopped():
+                played.interrupted = True
+                break
+            sender.send(one)
+            played.note(one)
+            progress(one.person_frames)
     played.seconds = watch.seconds
     return played
 
 
-def paced(ready: Iterable[Outgoing], speed: float, origin_ms: int | None = None) -> Iterator[Outgoing]:
-    """Messages at their time, `speed` times as fast as recorded."""
+def paced(
+    ready: Iterable[Outgoing], speed: float, origin_ms: int | None = None, stopped: Callable[[], bool] = never
+) -> Iterator[Outgoing]:
+    """Messages at their time, `speed` times as fast as recorded; at once when stopped."""
     watch, nobody = Stopwatch(), Event()
     for one in ready:
         origin_ms = one.time_ms if origin_ms is None else origin_ms
-        wait_s = (one.time_ms - origin_ms) / 1_000 / speed - watch.seconds
-        if wait_s > 0:
-            nobody.wait(wait_s)
+        due_s = (one.time_ms - origin_ms) / 1_000 / speed
+        while (wait_s := due_s - watch.seconds) > 0 and not stopped():
+            nobody.wait(min(wait_s, LOOK_AGAIN_S))
         yield one

@@ -8,7 +8,7 @@ of these only the last may have to be published again.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import NamedTuple, Protocol, TypeVar
 
 from streams.clock import Stopwatch, now_ms
@@ -16,6 +16,7 @@ from streams.kafka.gathered import Gathered, Line, Receipt
 from streams.kafka.lane import Lane, Message, Outgoing, Step
 from streams.kafka.state import STEPS_REMEMBERED, RecordedStep, Saved
 from streams.kafka.topics import FACTS, INPUTS, POSES, Topic
+from streams.operations.logs import logger
 from streams.settings import Worker
 from streams.snapshots import dump_state
 
@@ -23,6 +24,7 @@ MESSAGES_MAX = 4_096  # poses of a step
 WAITING_MAX = 3 * MESSAGES_MAX
 HELD_MS = 1_000  # how long a fact waits for poses of its time where no more poses are there to be read
 LOOK_AGAIN_S = 0.05
+log = logger("lane")
 T = TypeVar("T")
 ASTRAY_S = 3.0  # how long messages that are not in line may come, after a partition came here
 
@@ -105,6 +107,14 @@ class Runner:
         gathered = self._gathered[message.topic]
         line = gathered.line(message.offset)
         if line is Line.NEXT:
+            if gathered.next_offset not in {0, message.offset}:
+                log.error(
+                    "messages are gone",
+                    topic=message.topic.name,
+                    partition=self.lane.partition,
+                    expected=gathered.next_offset,
+                    got=message.offset,
+                )
             gathered.add(message, receipt)
             self._news.set()
         elif line is Line.HELD:
@@ -114,7 +124,7 @@ class Runner:
 
     async def room(self) -> None:
         """Wait while so many messages wait that more had better be left at the broker."""
-        if self.waiting > WAITING_MAX:
+        while self.waiting > WAITING_MAX and self._unaligned is None and not self._stopping:
             self._room.clear()
             await self._room.wait()
 
@@ -163,9 +173,10 @@ class Runner:
             return None
         if self._again:
             return self._next_again()
+        poses = min(len(self._gathered[POSES].waiting), MESSAGES_MAX)
         if not self.waiting or not (ends := await self._aligned()):
             return None
-        batch = self._choose(ends)
+        batch = self._choose(poses, ends)
         recorded = RecordedStep(self.lane.steps, self.lane.ends | _ends(batch))
         return Taken(batch, recorded, again=False) if any(batch.values()) else None
 
@@ -189,6 +200,7 @@ class Runner:
             self._unaligned = None
             return ends
         self._unaligned = self._unaligned or Stopwatch()
+        self._room.set()  # the facts that are awaited may come behind many poses
         if self._unaligned.seconds < self._settings.align_s:
             return None
         self._excused |= {name: ends[name] for name in behind}
@@ -197,10 +209,10 @@ class Runner:
     def _seen(self, topic: Topic) -> int:
         return max(self._gathered[topic].next_offset, self._excused[topic.name])
 
-    def _choose(self, ends: dict[str, int]) -> dict[Topic, list[tuple[Message, Receipt]]]:
-        """All poses that wait, and the facts up to their time; later ones too where no more poses can be read."""
+    def _choose(self, number: int, ends: dict[str, int]) -> dict[Topic, list[tuple[Message, Receipt]]]:
+        """The first poses that wait, and the facts up to their time; later ones too where no more poses can be read."""
         waiting = self._gathered[POSES].waiting
-        poses = [waiting[at] for at in range(min(len(waiting), MESSAGES_MAX))]
+        poses = list(islice(waiting, number))
         time_ms = max((message.time_ms for message, _ in poses), default=self.lane.latest_ms)
         time_ms = max(time_ms, self.lane.latest_ms)
         all_read = len(poses) == len(waiting) and self._gathered[POSES].next_offset >= ends[POSES.name]

@@ -1,5 +1,6 @@
 """A worker's process from its settings to its end."""
 
+import sys
 from pathlib import Path
 
 import uvloop
@@ -7,22 +8,27 @@ import uvloop
 from features.site import Site
 from models.bundle import Bundle, default_bundle
 from streams.kafka.service import Service
-from streams.operations.logs import configure
+from streams.operations.logs import configure, logger
 from streams.runs import load_bundle
 from streams.settings import Settings
 from streams.site_file import load_site
 
+FAILED = 1
+"""Exit code of a worker that stopped without being asked to."""
+
+log = logger("service")
+
 
 def serve(settings: Settings) -> None:
-    """Work until asked to stop.
-
-    Raises:
-        BaseException: what made it stop otherwise.
-    """
+    """Work until asked to stop; ends the process with `FAILED` if it cannot go on."""
     site = load_site(Path(settings.site))
     bundle = load_bundle(Path(settings.bundle)) if settings.bundle else default_bundle()
     configure(settings.operations)
-    uvloop.run(_run(settings, site, bundle))
+    try:
+        uvloop.run(_run(settings, site, bundle))
+    except Exception:
+        log.exception("the worker cannot go on")
+        sys.exit(FAILED)
 
 
 async def _run(settings: Settings, site: Site, bundle: Bundle) -> None:

@@ -5,7 +5,6 @@ A Faust table holds it, so that a worker that is given a partition has read it b
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Iterator
 
 import msgspec
 import pyarrow as pa
@@ -23,7 +22,7 @@ class SavedStateError(Exception):
 
 
 class Head(Struct, frozen=True):
-    """Where the newest whole snapshot of a partition is.
+    """Where a whole snapshot of a partition is.
 
     Attributes:
         slot: 0 or 1; a snapshot is written beside the one before.
@@ -55,10 +54,19 @@ class _Store(memory.Store[bytes, bytes]):
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         await super().on_recovery_completed(active_tps | standby_tps, standby_tps)
 
-    def put(self, partition: int, key: bytes, value: bytes) -> None:
+    def put(self, partition: int, key: bytes, value: bytes | None) -> None:
         """Keep a value as what was read of the partition's topic is kept."""
-        self.data[key] = value
-        self._key_partition[key] = partition
+        if value is None:
+            self.data.pop(key, None)
+            self._key_partition.pop(key, None)
+        else:
+            self.data[key] = value
+            self._key_partition[key] = partition
+
+    def of_partition(self, partition: int) -> dict[str, bytes]:
+        """What is kept of a partition."""
+        ours = (key for key, where in self._key_partition.items() if where == partition)
+        return {key.decode(): self.data[key] for key in ours if self.data.get(key)}
 
 
 class StateTable(Table[bytes, bytes]):
@@ -68,38 +76,36 @@ class StateTable(Table[bytes, bytes]):
         self.kept = _Store("memory://", self.app, self, table_name=self.name, loop=self.loop)
         return self.kept
 
-    def read(self, partition: int, name: str) -> bytes | None:
-        """A value of a partition."""
-        value: bytes | None = self.kept.data.get(_key(partition, name))
-        return value
-
-    async def write(self, partition: int, name: str, value: bytes) -> Awaitable[object]:
-        """Write a value; what is returned is done once the broker has it."""
-        key = _key(partition, name)
-        self.kept.put(partition, key, value)
+    async def write(self, partition: int, values: dict[str, bytes | None]) -> None:
+        """Write values, or with None remove them, and wait until the broker has them."""
         producer = await self.app.maybe_start_producer()
-        sent: Awaitable[object] = await producer.send(self.changelog_topic_name, key, value, partition, None, None)
-        return sent
-
-
-def _key(partition: int, name: str) -> bytes:
-    return f"{partition}/{name}".encode()
-
-
-def chunks_of(snapshot: bytes) -> tuple[list[bytes], str]:
-    """A snapshot compressed and cut to what fits into messages, and its digest."""
-    packed = pa.compress(snapshot, codec="lz4", asbytes=True)
-    starts = range(0, len(packed), CHUNK_BYTES)
-    return [packed[start : start + CHUNK_BYTES] for start in starts], hashlib.sha256(packed).hexdigest()
+        topic = self.changelog_topic_name
+        pairs = [(name.encode(), value) for name, value in values.items()]
+        await asyncio.gather(*[await producer.send(topic, key, value, partition, None, None) for key, value in pairs])
+        for key, value in pairs:
+            self.kept.put(partition, key, value)
 
 
 class Saved:
-    """The saved state of one partition."""
+    """The saved state of one partition, by its owner.
+
+    Each worker that is given the partition takes the next owner's number. What an earlier owner may still write, held
+    up for long and going on for a moment, has that owner's number in its keys, and does not count.
+
+    Attributes:
+        owner: this owner's number.
+        head: of the newest snapshot.
+    """
 
     def __init__(self, table: StateTable, partition: int) -> None:
         self._table, self._partition = table, partition
-        raw = table.read(partition, "head")
-        self.head = msgspec.json.decode(raw, type=Head) if raw else None
+        values = table.kept.of_partition(partition)
+        owners = {int(name.split("/")[1]) for name in values}
+        self.owner = max(owners, default=0) + 1
+        heads = {owner: values[name] for owner in owners if (name := f"{partition}/{owner}/head") in values}
+        self._of = max(heads, default=0)
+        self.head = msgspec.json.decode(heads[self._of], type=Head) if heads else None
+        self._values, self._claimed = values, False
 
     def snapshot(self) -> bytes | None:
         """The newest snapshot; none before the first.
@@ -110,42 +116,68 @@ class Saved:
         head = self.head
         if head is None:
             return None
-        parts = [self._table.read(self._partition, _chunk(head.slot, at)) for at in range(head.chunks)]
-        packed = b"".join(part or b"" for part in parts)
+        parts = [self._values.get(self._chunk(self._of, head.slot, at), b"") for at in range(head.chunks)]
+        packed = b"".join(parts)
         if (digest := hashlib.sha256(packed).hexdigest()) != head.digest:
             raise SavedStateError(f"snapshot of partition {self._partition}: expected {head.digest}, got {digest}")
         snapshot: bytes = pa.decompress(packed, head.size, codec="lz4", asbytes=True)
         return snapshot
 
-    def steps(self) -> Iterator[RecordedStep]:
-        """The steps taken since the newest snapshot, in order."""
-        number = self.head.steps if self.head else 0
-        while raw := self._table.read(self._partition, _step(number)):
-            recorded = msgspec.json.decode(raw, type=RecordedStep)
-            if recorded.step != number:
-                return
-            yield recorded
+    def steps(self) -> list[RecordedStep]:
+        """The steps taken since the newest snapshot, in order; lets go of what was read to begin with."""
+        steps, number = list[RecordedStep](), self.head.steps if self.head else 0
+        while (recorded := self._recorded(number)) is not None:
+            steps.append(recorded)
             number += 1
+        self._values = {}
+        return steps
+
+    def _recorded(self, number: int) -> RecordedStep | None:
+        """A step as the latest owner recorded it."""
+        for owner in range(self.owner - 1, self._of - 1, -1):
+            raw = self._values.get(self._step(owner, number))
+            if raw and (recorded := msgspec.json.decode(raw, type=RecordedStep)).step == number:
+                return recorded
+        return None
 
     async def record(self, step: RecordedStep) -> None:
         """Write down that a step is taken."""
-        await (await self._table.write(self._partition, _step(step.step), msgspec.json.encode(step)))
+        await self._claim()
+        await self._table.write(self._partition, {self._step(self.owner, step.step): msgspec.json.encode(step)})
 
     async def replace(self, snapshot: bytes, steps: int, ends: dict[str, int]) -> int:
         """Write a snapshot and, once all of it is there, say that it counts; returns the bytes written."""
-        chunks, digest = chunks_of(snapshot)
-        slot = 1 - self.head.slot if self.head else 0
-        written = [await self._table.write(self._partition, _chunk(slot, at), part) for at, part in enumerate(chunks)]
-        await asyncio.gather(*written)
-        head = Head(slot, len(chunks), len(snapshot), digest, steps, ends)
-        await (await self._table.write(self._partition, "head", msgspec.json.encode(head)))
-        self.head = head
-        return sum(map(len, chunks))
+        await self._claim()
+        packed = pa.compress(snapshot, codec="lz4", asbytes=True)
+        slot = 1 - self.head.slot if self.head and self._of == self.owner else 0
+        starts = range(0, len(packed), CHUNK_BYTES)
+        chunks = {
+            self._chunk(self.owner, slot, at): packed[start : start + CHUNK_BYTES] for at, start in enumerate(starts)
+        }
+        await self._table.write(self._partition, dict(chunks))
+        head = Head(slot, len(chunks), len(snapshot), hashlib.sha256(packed).hexdigest(), steps, ends)
+        await self._table.write(self._partition, {self._key(self.owner, "head"): msgspec.json.encode(head)})
+        if self._of != self.owner:
+            await self._remove_others()
+        self.head, self._of = head, self.owner
+        return len(packed)
 
+    async def _claim(self) -> None:
+        """Make this owner's number known before anything else is written."""
+        if not self._claimed:
+            await self._table.write(self._partition, {self._key(self.owner, "owner"): b"1"})
+            self._claimed = True
 
-def _chunk(slot: int, at: int) -> str:
-    return f"chunk/{slot}/{at}"
+    async def _remove_others(self) -> None:
+        ours = f"{self._partition}/{self.owner}/"
+        others = [name for name in self._table.kept.of_partition(self._partition) if not name.startswith(ours)]
+        await self._table.write(self._partition, dict.fromkeys(others))
 
+    def _key(self, owner: int, name: str) -> str:
+        return f"{self._partition}/{owner}/{name}"
 
-def _step(number: int) -> str:
-    return f"step/{number % STEPS_REMEMBERED}"
+    def _chunk(self, owner: int, slot: int, at: int) -> str:
+        return self._key(owner, f"chunk/{slot}/{at}")
+
+    def _step(self, owner: int, number: int) -> str:
+        return self._key(owner, f"step/{number % STEPS_REMEMBERED}")

@@ -2,17 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from threading import Event
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from streams.clock import Stopwatch
 from streams.kafka.clients import kafka_python
 from streams.kafka.topics import WantedTopic
 from streams.settings import Kafka
 
 State = Literal["there", "missing", "made", "differs"]
+KNOWN_WITHIN_S = 10.0
+LOOK_AGAIN_S = 0.1
+ALREADY_THERE = 36  # the broker's code where another `vigil topics` was faster
 APPLY = "--apply sets it"
 MADE_LATER = "`vigil topics` makes it"
 ELSEWHERE = "stop all workers and move to another kafka.prefix, or delete all topics and make them anew"
@@ -80,19 +85,20 @@ class Topics:
             return before
         missing = {report.wanted.name: report.wanted for report in before if report.state == "missing"}
         refused = self._create(list(missing.values())) if missing else {}
-        after = self.look([report.wanted for report in before])
+        after = self._look_until_there(before, missing.keys() - refused.keys())
         return [_made(report, missing, refused) for report in after]
 
     def apply(self, reports: Iterable[TopicReport]) -> list[TopicReport]:
         """Set every config that differs; how all topics are then."""
         before = list(reports)
-        refused = {
-            report.wanted.name: answer
+        asked = {
+            report.wanted.name: config
             for report in before
             if (config := {one.field: one.expected for one in report.differences if one.may_be_applied})
-            and (answer := self._alter(report.wanted.name, config)) != "OK"
         }
-        after = self.look([report.wanted for report in before])
+        answers = {name: self._alter(name, config) for name, config in asked.items()}
+        refused = {name: answer for name, answer in answers.items() if answer != "OK"}
+        after = self._look_until_there(before, asked.keys() - refused.keys())
         made = {report.wanted.name for report in before if report.state == "made"}
         return [_applied(report, made, refused) for report in after]
 
@@ -130,12 +136,23 @@ class Topics:
         self._admin.wait_for_topics([topic.name for topic in missing if topic.name not in refused])
         return refused
 
+    def _look_until_there(self, before: list[TopicReport], changed: set[str]) -> list[TopicReport]:
+        """How topics are once what was changed is known to the broker that is asked, which takes it a moment."""
+        watch, nobody = Stopwatch(), Event()
+        while True:
+            after = self.look([report.wanted for report in before])
+            behind = [one for one in after if one.wanted.name in changed and _waits(one)]
+            if not behind or watch.seconds > KNOWN_WITHIN_S:
+                return after
+            nobody.wait(LOOK_AGAIN_S)
+
     def _alter(self, name: str, config: dict[str, str]) -> str:
         answer = self._admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, config)])
         return str(answer["topic"][name])
 
 
-ALREADY_THERE = 36  # another `vigil topics` was faster
+def _waits(report: TopicReport) -> bool:
+    return report.state == "missing" or any(one.may_be_applied for one in report.differences)
 
 
 def _bad(answer: dict[str, Any]) -> bool:

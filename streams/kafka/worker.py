@@ -43,6 +43,7 @@ class KafkaWorker:
         self._closing = False
         self._failure: BaseException | None = None
         self.app.on_partitions_revoked.connect(self._give_back)
+        self.app.on_partitions_assigned.connect(self._take_on)
 
     def beat(self) -> None:
         """Say that the event loop moves; to be said several times in a session.
@@ -75,7 +76,7 @@ class KafkaWorker:
         await self.app.stop()
 
     async def _receive(self, event: EventT[bytes]) -> None:
-        if self._closing:
+        if self._closing or self.app.rebalancing or self.app.in_recovery:
             return
         raw = event.message
         topic, value = self._topics[raw.topic], raw.value or b""
@@ -112,6 +113,10 @@ class KafkaWorker:
     async def _give_back(self, *arguments: Any, **_: Any) -> None:  # noqa: ANN401 - a signal's handler
         revoked: set[TP] = arguments[1]
         await self._close({tp.partition for tp in revoked})
+
+    async def _take_on(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - a signal's handler
+        """What a lane remembered before partitions were given out anew may be out of date by now."""
+        await self._close(set(self.runners))
 
     async def _close(self, partitions: set[int]) -> None:
         closing = {partition: self._tasks[partition] for partition in partitions & set(self._tasks)}

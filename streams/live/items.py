@@ -1,6 +1,7 @@
 """From news to the items of the live view: what is shown of it, in words, and until when."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from features.events import Disposition
 from models.records import Alert, Score
@@ -84,7 +85,12 @@ def _camera(health: CameraHealth, areas: Areas, told_ms: int, expires_ms: int) -
 
 def _reasons(contributions: Sequence[Contribution]) -> tuple[Reason, ...]:
     """The largest first, as they come; those without points are none."""
-    return tuple(Reason(each.points, describe(each.feature, each.value)) for each in contributions[:REASONS_SHOWN])
+    return tuple(_reason(each.feature, each.value, each.points) for each in contributions[:REASONS_SHOWN])
+
+
+@lru_cache(maxsize=4_096)
+def _reason(feature: str, value: int, points: int) -> Reason:
+    return Reason(points, describe(feature, value))
 
 
 def _area(name: str, areas: Areas) -> str:

@@ -89,6 +89,7 @@ def _heading(page: LivePage, frame: Frame) -> Text:
     more = "or more " if len(page.persons) == frame.persons_max else ""
     counts = f"{len(page.persons):,} {more}persons ({abstained:,} {ABSTAIN}, {gone:,} left)"
     alerts = count(len(page.alerts), "open alert")
+    troubled = sum(_in_trouble(camera, frame) for camera in page.cameras)
     now = clock(frame.now_ms, frame.utc_offset_minutes)
     trouble = f"{plain(frame.trouble)}  " if frame.trouble else ""
     source = "" if frame.trouble else f"  from {frame.source}"
@@ -97,6 +98,7 @@ def _heading(page: LivePage, frame: Frame) -> Text:
         (trouble, URGENT),
         (alerts, URGENT if page.alerts else ""),
         f", {counts}",
+        (f", {count(troubled, 'camera')} in trouble" if troubled else "", ATTENTION),
         (source, DIM),
         no_wrap=True,
         overflow="ellipsis",

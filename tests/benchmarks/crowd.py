@@ -1,6 +1,6 @@
 """A crowd for benchmarks: any number of persons who walk, stand, reach and leave again, made of sines from a seed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,8 @@ _BODY = (
 Floats = NDArray[np.float64]
 
 
-def crowd_site() -> Site:
-    """Calibrated cameras with slanted zones of every kind that features look at."""
+def crowd_site(cameras: int = CAMERAS, areas: Sequence[str] = ()) -> Site:
+    """Calibrated cameras with slanted zones of every kind that features look at, in turn of the areas."""
     zones = [
         Zone("shelf", "shelf", [(60, 330), (300, 300), (340, 480), (40, 520)], face=(180, 280)),
         Zone("wall", "shelf", [(300, 300), (520, 290), (560, 420), (340, 480)]),
@@ -32,39 +32,49 @@ def crowd_site() -> Site:
         Zone("stock", "restricted", [(40, 560), (160, 550), (170, 700), (30, 710)]),
         Zone("door", "exit", [(700, 300), (780, 320), (770, 460), (690, 440)]),
     ]
-    names = [f"camera-{place}" for place in range(CAMERAS)]
-    cameras = [Camera(name, zones, homography=_MILLIMETRES) for name in names]
-    return Site(cameras=cameras, tills=[Till("1", "shop", name, "till") for name in names])
+    names = [f"camera-{place}" for place in range(cameras)]
+    of = [areas[place % len(areas)] if areas else None for place in range(cameras)]
+    seeing = [Camera(name, zones, _MILLIMETRES, area) for name, area in zip(names, of, strict=True)]
+    tills = [Till(str(place), "shop", name, "till") for place, name in enumerate(names, start=1)]
+    return Site(cameras=seeing, tills=tills)
 
 
-def crowd(persons: int, seconds: int, *, fps: int = FPS, seed: int = 7, chunk_s: int = 60) -> Iterator[PersonFrames]:
-    """The frames of up to `persons` at once in order of arrival, in parts of `chunk_s`; a visit lasts `VISIT_S`."""
+def crowd(
+    persons: int,
+    seconds: int,
+    *,
+    fps: int = FPS,
+    seed: int = 7,
+    chunk_s: int = 60,
+    cameras: int = CAMERAS,
+    start_ms: int = START_MS,
+    visit_s: int = VISIT_S,
+    pause_s: int = PAUSE_S,
+) -> Iterator[PersonFrames]:
+    """The frames of up to `persons` at once in order of arrival, in parts of `chunk_s`; a visit lasts `visit_s`."""
     draws = np.random.default_rng(seed)
-    phases = draws.uniform(0, VISIT_S + PAUSE_S, persons)
+    phases = draws.uniform(0, visit_s + pause_s, persons)
     noise = draws.normal(0, 4, (2, 17, _NOISE_ROWS)).astype(np.int16)
     confidence = draws.integers(250, 1_000, (17, _NOISE_ROWS)).astype(np.int16)
     for first_s in range(0, seconds, chunk_s):
         frame = np.arange(first_s * fps, min(first_s + chunk_s, seconds) * fps)
-        yield _chunk(persons, frame, fps, phases, noise, confidence)
+        person, time_s = np.tile(np.arange(persons), len(frame)), np.repeat(frame, persons) / fps
+        since_s = time_s + phases[person]
+        visit = (since_s // (visit_s + pause_s)).astype(np.int64)
+        rows = PersonFrames.empty(len(person))
+        rows.time_ms[:] = start_ms + np.repeat(frame * 1_000 // fps, persons)
+        rows.camera[:] = person % cameras
+        rows.track[:] = person * 1_000_000 + visit
+        _pose(rows, person + 0.7 * visit, time_s)
+        _blur(rows, noise, confidence, int(frame[0]))
+        yield _with_empty_frames(rows, since_s % (visit_s + pause_s) < visit_s)
 
 
-def _chunk(
-    persons: int, frame: Int64s, fps: int, phases: Floats, noise: NDArray[np.int16], confidence: NDArray[np.int16]
-) -> PersonFrames:
-    person, time_s = np.tile(np.arange(persons), len(frame)), np.repeat(frame, persons) / fps
-    since_s = time_s + phases[person]
-    visit = (since_s // (VISIT_S + PAUSE_S)).astype(np.int64)
-    there = since_s % (VISIT_S + PAUSE_S) < VISIT_S
-    rows = PersonFrames.empty(len(person))
-    rows.time_ms[:] = START_MS + np.repeat(frame * 1_000 // fps, persons)
-    rows.camera[:] = person % CAMERAS
-    rows.track[:] = person * 1_000_000 + visit
-    _pose(rows, person + 0.7 * visit, time_s)
-    place = (np.arange(len(person)) + int(frame[0]) * 7_919) % _NOISE_ROWS
+def _blur(rows: PersonFrames, noise: NDArray[np.int16], confidence: NDArray[np.int16], first: int) -> None:
+    place = (np.arange(len(rows)) + first * 7_919) % _NOISE_ROWS
     rows.x[:] += noise[0][:, place]
     rows.y[:] += noise[1][:, place]
     rows.confidence[:] = confidence[:, place]
-    return _with_empty_frames(rows, there)
 
 
 def _pose(rows: PersonFrames, who: Floats, time_s: Floats) -> None:

@@ -118,6 +118,25 @@ def test_the_mirror_without_redis() -> None:
     asyncio.run(run())
 
 
+def test_other_threads_may_ask_while_news_come() -> None:
+    async def run() -> None:
+        mirror = Mirror(LIVE, AREAS, None, Clock())
+        asked = asyncio.gather(*(asyncio.to_thread(ask, mirror) for _ in range(2)))
+        number = 0
+        while not asked.done():
+            names = [f"floor/{number + each}" for each in range(100)]
+            mirror.offer(News(END_MS, [msgspec.structs.replace(HIGHEST, person=name) for name in names]))
+            number = (number + 100) % 5_000
+            await asyncio.sleep(0)
+        await asked
+
+    def ask(mirror: Mirror) -> None:
+        for _ in range(40):
+            msgspec.json.decode(mirror.as_json(), type=LiveJson)
+
+    asyncio.run(run())
+
+
 def test_offer_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("broken")

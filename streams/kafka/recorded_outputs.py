@@ -1,0 +1,193 @@
+"""What workers made of a partition, as the folder of a run that `vigil replay` and `vigil explain` read."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from features.closing import Layout
+from features.events import Disposition, Rejection
+from features.segments import Attribution, SegmentBlock, TrackChange
+from features.site import Site
+from models.bundle import Bundle, dump
+from models.records import Score
+from streams.codecs.journal import decode_entries, read_journal
+from streams.contracts.cloudevents import alert_of
+from streams.embedded import (
+    ALERTS,
+    BUNDLE,
+    DEAD_LETTERS,
+    JOURNAL,
+    LATE,
+    SCORES,
+    SUMMARY,
+    Outputs,
+    Publishing,
+    Summary,
+)
+from streams.jobs import write_whole
+from streams.kafka import topics
+from streams.kafka.messages import WHY, Headers
+from streams.kafka.topics import Topic
+from streams.pipeline import Scoring
+from streams.recording import SITE
+from streams.runs import RunFolderError
+from streams.site_file import dump_site
+from streams.sources import DeadLetter
+
+IDS_REMEMBERED = 1_000_000  # workers repeat what they published last, so that older ones need not be known
+
+
+class GapError(Exception):
+    """Entries of a journal are missing: which position was expected and which came."""
+
+    def __init__(self, place: str, expected: int, got: int) -> None:
+        super().__init__(
+            f"{place}: expected position {expected} of the journal, got {got}: the entries between are not in the "
+            "topic, because they were lost or are past its retention"
+        )
+        self.expected, self.got = expected, got
+
+
+class Once:
+    """Tells what came before, of the last million."""
+
+    def __init__(self) -> None:
+        self._known = dict[str, None]()
+
+    def __call__(self, name: str) -> bool:
+        """Whether it comes for the first time."""
+        if name in self._known:
+            return False
+        self._known[name] = None
+        if len(self._known) > IDS_REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return True
+
+
+class RecordedOutputs:
+    """Writes the outputs of a partition; messages that workers repeated after a crash are left out.
+
+    Late input bears nothing by which a repeat could be told, so all of it is written.
+
+    Attributes:
+        repeats: messages that were left out.
+    """
+
+    def __init__(self, folder: Path, site: Site, bundle: Bundle) -> None:
+        self.folder, self.repeats = folder, 0
+        self._site, self._bundle = site, bundle
+        self._cameras = [camera.name for camera in site.cameras]
+        (folder / SUMMARY).unlink(missing_ok=True)
+        self._outputs = Outputs(folder, site)
+        self._position = 0
+        self._once = Once()
+        self._scores = msgspec.json.Decoder(Score)
+        self._letters = msgspec.json.Decoder(DeadLetter)
+        self._told = Summary()
+        self._takers: dict[Topic, Callable[[str, bytes, Headers], None]] = {
+            topics.JOURNAL: self._journal,
+            topics.SCORES: self._score,
+            topics.ALERTS: self._alert,
+            topics.LATE: self._late,
+            topics.DEAD_LETTERS: self._dead_letter,
+        }
+
+    def take(self, topic: Topic, place: str, value: bytes, headers: Headers) -> None:
+        """Write a message; `place` is its topic, partition and offset.
+
+        Raises:
+            GapError: entries of the journal are missing before it.
+            RunFolderError: it is not what workers write, or was made with another bundle.
+        """
+        try:
+            self._takers[topic](place, value, headers)
+        except (Rejection, msgspec.DecodeError, UnicodeDecodeError) as why:
+            raise RunFolderError(f"{place}: expected what `vigil worker` writes with this site, {why}") from None
+
+    def close(self) -> None:
+        """Finish the files; the summary comes last."""
+        self._outputs.close()
+        (self.folder / SITE).write_text(dump_site(self._site), encoding="utf-8")
+        (self.folder / BUNDLE).write_bytes(dump(self._bundle))
+        summary = self._summary()
+        write_whole(self.folder / SUMMARY, msgspec.json.format(msgspec.json.encode(summary), indent=1))
+
+    def abandon(self) -> None:
+        """Close the files without a summary."""
+        self._outputs.close()
+
+    def _journal(self, place: str, value: bytes, _: Headers) -> None:
+        first, entries = decode_entries(value, self._cameras)
+        if first < self._position:
+            self.repeats += 1
+            return
+        if first > self._position:
+            raise GapError(place, self._position, first)
+        for entry in entries:
+            self._outputs.append(entry)
+            self._position += len(entry) if isinstance(entry, SegmentBlock) else 1
+            self._told.identity_changes += isinstance(entry, TrackChange)
+            self._told.dispositions += isinstance(entry, Disposition)
+            self._told.purchases += isinstance(entry, Attribution)
+
+    def _score(self, place: str, value: bytes, _: Headers) -> None:
+        score = self._scores.decode(value)
+        if score.bundle != self._bundle.digest:
+            raise RunFolderError(f"{place}: expected scores of the bundle {self._bundle.digest}, got {score.bundle}")
+        self._write(SCORES, score.id, score)
+
+    def _alert(self, _: str, value: bytes, __: Headers) -> None:
+        alert = alert_of(value)
+        self._write(ALERTS, alert.id, alert)
+
+    def _late(self, _: str, value: bytes, __: Headers) -> None:
+        for line in value.splitlines():
+            kind = msgspec.json.decode(line, type=dict[str, Any]).get("type")
+            self._told.person_frames_late += kind == "person_frame"
+            self._told.purchases_late += kind == "purchase"
+            self._told.identity_changes_late += kind == "identity"
+            self._outputs.write(LATE, [msgspec.Raw(line)])
+
+    def _dead_letter(self, _: str, __: bytes, headers: Headers) -> None:
+        letter = self._letters.decode(dict(headers).get(WHY, b""))
+        if self._write(DEAD_LETTERS, f"{letter.source}:{letter.place}", letter):
+            self._told.dead_letters += 1
+            self._told.person_frames_dead += letter.person_frames
+
+    def _write(self, name: str, known_as: str, record: object) -> bool:
+        if not self._once(known_as):
+            self.repeats += 1
+            return False
+        self._outputs.write(name, [record])
+        return True
+
+    def _summary(self) -> Summary:
+        """What became of everything, as far as the topics tell: the journal is scored again for what is in none.
+
+        Person-frames that were repeated or opted out are in no topic and not counted at all.
+        """
+        summary = self._scored_again()
+        told = self._told
+        summary.purchases_late, summary.identity_changes_late = told.purchases_late, told.identity_changes_late
+        summary.person_frames_late, summary.person_frames_dead = told.person_frames_late, told.person_frames_dead
+        summary.dead_letters, summary.dispositions = told.dead_letters, told.dispositions
+        summary.purchases = told.purchases + told.purchases_late
+        summary.identity_changes = told.identity_changes + told.identity_changes_late
+        summary.person_frames = (
+            summary.person_frames_scored
+            + summary.person_frames_abstained
+            + summary.person_frames_late
+            + summary.person_frames_dead
+        )
+        return summary
+
+    def _scored_again(self) -> Summary:
+        scoring = Scoring.start(self._site, self._bundle, Layout.of(self._site))
+        with tempfile.TemporaryDirectory() as scratch, Outputs(Path(scratch), self._site, journal=False) as outputs:
+            publishing = Publishing(outputs, Summary(), scoring)
+            for entry in read_journal(self.folder / JOURNAL, self._cameras):
+                publishing.take(entry)
+        return publishing.summary

@@ -1,0 +1,210 @@
+"""What workers published of each partition, and what the embedded run makes of the same messages."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from features.closing import Layout
+from features.segments import Entry, SegmentBlock
+from features.site import Site
+from models.bundle import default_bundle
+from streams.codecs.journal import decode_entries, read_journal
+from streams.contracts.cloudevents import alert_of
+from streams.embedded import ALERTS, JOURNAL, LATE, SCORES, Outputs, Run
+from streams.kafka import topics
+from streams.kafka.messages import WHY
+from streams.kafka.outgoing import Outgoing
+from streams.kafka.topics import INPUTS, OUTPUTS, Topic, full_name
+from streams.pipeline import Scoring
+from streams.settings import Kafka
+from streams.sources import DeadLetter
+from tests.property.worlds import flat
+from tests.running.town import items_of
+
+
+class Record(NamedTuple):
+    """A message of an output topic."""
+
+    offset: int
+    key: bytes | None
+    value: bytes
+    headers: dict[str, bytes]
+
+
+@dataclass
+class Published:
+    """The outputs of one partition without repeats.
+
+    Attributes:
+        journal: row by row.
+        scores, alerts: as JSON, as they are in the files of a run.
+        late: JSON lines, repeats among them: nothing tells them.
+        dead: the reasons and the refused messages, by source.
+        repeats: how many messages came again, by topic.
+    """
+
+    journal: list[bytes] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    scores: list[bytes] = field(default_factory=list)
+    alerts: list[bytes] = field(default_factory=list)
+    late: list[bytes] = field(default_factory=list)
+    dead: dict[str, tuple[DeadLetter, Record]] = field(default_factory=dict)
+    repeats: dict[str, int] = field(default_factory=dict)
+
+
+class RepeatDiffersError(AssertionError):
+    """A message that was published twice with different bytes."""
+
+
+def read_topic(kafka: Kafka, topic: Topic) -> dict[int, list[Record]]:
+    """All messages of a topic, by partition."""
+    consumer = KafkaConsumer(bootstrap_servers=kafka.brokers, max_partition_fetch_bytes=16 * 1_024 * 1_024)
+    parts = [TopicPartition(full_name(topic, kafka), number) for number in range(kafka.partitions)]
+    consumer.assign(parts)
+    consumer.seek_to_beginning(*parts)
+    ends, found = consumer.end_offsets(parts), dict[int, list[Record]]()
+    while any(consumer.position(part) < ends[part] for part in parts):
+        for part, records in consumer.poll(200).items():
+            found.setdefault(part.partition, []).extend(
+                Record(one.offset, one.key, one.value, dict(one.headers or ())) for one in records
+            )
+    consumer.close()
+    return found
+
+
+def read_published(kafka: Kafka, site: Site) -> dict[int, Published]:
+    """What was published of each partition.
+
+    Raises:
+        RepeatDiffersError: a repeat is not the same as what it repeats.
+    """
+    read = {topic: read_topic(kafka, topic) for topic in OUTPUTS}
+    return {
+        number: published({topic: read[topic].get(number, []) for topic in OUTPUTS}, site)
+        for number in range(kafka.partitions)
+    }
+
+
+def published(records: dict[Topic, list[Record]], site: Site) -> Published:
+    """The messages of a partition without repeats."""
+    found = Published()
+    _journal(records[topics.JOURNAL], [camera.name for camera in site.cameras], found)
+    found.scores = _once(records[topics.SCORES], topics.SCORES, found)
+    alerts = _once(records[topics.ALERTS], topics.ALERTS, found)
+    found.alerts = [msgspec.json.encode(alert_of(value)) for value in alerts]
+    found.late = [line for one in records[topics.LATE] for line in one.value.splitlines()]
+    for one in records[topics.DEAD_LETTERS]:
+        letter = msgspec.json.decode(one.headers[WHY], type=DeadLetter)
+        before = found.dead.setdefault(letter.source, (letter, one))
+        if before[0] != letter or before[1].value != one.value:
+            raise RepeatDiffersError(f"dead letter {letter.source}: {before} and {one}")
+        found.repeats["dead-letters"] = found.repeats.get("dead-letters", 0) + (before[1] is not one)
+    return found
+
+
+def _journal(records: Iterable[Record], cameras: list[str], found: Published) -> None:
+    known = dict[int, bytes]()
+    for one in records:
+        first, entries = decode_entries(one.value, cameras)
+        if first in known:
+            _check_same(f"journal from {first}", known[first], one.value)
+            found.repeats["journal"] = found.repeats.get("journal", 0) + 1
+            continue
+        assert first == len(found.journal), f"journal: expected position {len(found.journal)}, got {first}"
+        known[first] = one.value
+        for entry in entries:
+            rows = flat(entry)
+            assert len(rows) == (len(entry) if isinstance(entry, SegmentBlock) else 1)
+            found.journal += rows
+            found.entries.append(entry)
+
+
+def _once(records: Iterable[Record], topic: Topic, found: Published) -> list[bytes]:
+    known = dict[str, bytes]()
+    for one in records:
+        name = msgspec.json.decode(one.value)["id"]
+        if name in known:
+            _check_same(f"{topic.name} {name}", known[name], one.value)
+            found.repeats[topic.name] = found.repeats.get(topic.name, 0) + 1
+        known.setdefault(name, one.value)
+    return list(known.values())
+
+
+def _check_same(name: str, first: bytes, second: bytes) -> None:
+    if first != second:
+        raise RepeatDiffersError(f"{name}: published as {first[:500]!r} and as {second[:500]!r}")
+
+
+def embedded(sent: Sequence[Outgoing], site: Site, partition: int, folder: Path) -> Published:
+    """What the embedded run makes of the messages of a partition."""
+    with Outputs(folder, site) as outputs:
+        run = Run(site, default_bundle(), outputs)
+        for item in items_of(sent, site, partition):
+            run.take(item)
+    entries = list(read_journal(folder / JOURNAL, [camera.name for camera in site.cameras]))
+    lines = {name: (folder / name).read_bytes().splitlines() for name in (SCORES, ALERTS, LATE)}
+    rows = [row for entry in entries for row in flat(entry)]
+    return Published(rows, entries, lines[SCORES], lines[ALERTS], lines[LATE])
+
+
+def difference(got: Published, expected: Published, names: Sequence[str] = ("journal", "scores", "alerts")) -> str:
+    """The first difference, in words; nothing if there is none."""
+    for name in names:
+        ours, theirs = getattr(got, name), getattr(expected, name)
+        for at, (one, other) in enumerate(zip(ours, theirs, strict=False)):
+            if one != other:
+                return f"{name}, place {at}: expected {other[:400]!r}, got {one[:400]!r}"
+        if len(ours) != len(theirs):
+            return f"{name}: expected {len(theirs)}, got {len(ours)}"
+    return ""
+
+
+def scored_again(found: Published, site: Site) -> Published:
+    """The scores and alerts that follow from a journal."""
+    scoring, again = Scoring.start(site, default_bundle(), Layout.of(site)), Published(found.journal, found.entries)
+    for entry in found.entries:
+        scores, alerts = scoring.take(entry)
+        again.scores += map(msgspec.json.encode, scores)
+        again.alerts += map(msgspec.json.encode, alerts)
+    return again
+
+
+class Progress:
+    """How far a group of workers has come, as the broker knows it."""
+
+    def __init__(self, kafka: Kafka) -> None:
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=kafka.brokers, group_id=f"{kafka.prefix}{kafka.group}", enable_auto_commit=False
+        )
+        self._parts = {
+            TopicPartition(full_name(topic, kafka), number): (topic.name, number)
+            for topic in INPUTS
+            for number in range(kafka.partitions)
+        }
+
+    def committed(self) -> dict[tuple[str, int], int]:
+        """By input topic and partition, the offset the group has acknowledged."""
+        return {place: self._consumer.committed(part) or 0 for part, place in self._parts.items()}
+
+    def ends(self) -> dict[tuple[str, int], int]:
+        """By input topic and partition, the offset after the last message."""
+        found = self._consumer.end_offsets(list(self._parts))
+        return {self._parts[part]: end for part, end in found.items()}
+
+    def complete(self) -> bool:
+        """Whether the group has acknowledged all there is; not while the broker does not answer."""
+        try:
+            return self.committed() == self.ends()
+        except KafkaError:
+            return False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close(autocommit=False)
