@@ -107,6 +107,7 @@ class _Moment(NamedTuple):
     time_ms: int
     kind: int
     revision: int
+    position: int
     events: int
     abstained: bool
     floor: int
@@ -193,7 +194,8 @@ def _moments(state: DecisionState, rows: FeatureRows, judged: _Judged, site: Sit
     """The rows at which a band or an alert may change: of persons who are known or reach a band above low."""
     at = np.flatnonzero(_restless(state, rows, judged)[rows.person])
     cameras = [*(camera.name for camera in site.cameras), NOWHERE]
-    columns = (rows.time_ms, rows.kind, rows.revision, judged.events, judged.abstained, judged.floor, judged.ceiling)
+    told = (rows.time_ms, rows.kind, rows.revision, rows.position)
+    columns = (*told, judged.events, judged.abstained, judged.floor, judged.ceiling)
     return [
         _Moment(row, rows.persons[person], cameras[camera], *others)
         for row, person, camera, *others in zip(
@@ -256,7 +258,7 @@ def _raise(state: DecisionState, moment: _Moment, band: int, site: Site) -> list
     if reason := _suppressed(state, moment, site):
         state.suppressed[reason] = state.suppressed.get(reason, 0) + 1
         return []
-    call = _Call(moment.row, f"{_score_id(moment.person, moment.time_ms, moment.revision)}#alert")
+    call = _Call(moment.row, f"{_score_id(moment)}#alert")
     course = state.courses.get(moment.person, Course())
     alerts = (*course.alerts, Standing(call.id, moment.time_ms, moment.events))[-REMEMBERED:]
     state.courses[moment.person] = replace(course, alerts=alerts)
@@ -290,9 +292,10 @@ def _budget(state: DecisionState, moment: _Moment) -> tuple[int, int]:
 
 
 def _depart(state: DecisionState, moment: _Moment, remembered_ms: int) -> None:
-    if moment.person in state.courses:
-        state.departed.pop(moment.person, None)
-        state.departed[moment.person] = moment.time_ms
+    if moment.person not in state.courses:
+        return
+    state.departed.pop(moment.person, None)
+    state.departed[moment.person] = moment.time_ms
     while state.departed and next(iter(state.departed.values())) < moment.time_ms - remembered_ms:
         state.forget(next(iter(state.departed)))
 
@@ -324,7 +327,7 @@ def _publish(
 def _score(draft: _Draft, bundle: Bundle) -> Score:
     card, said = bundle.scorecard, not draft.abstained
     return Score(
-        id=_score_id(draft.person, draft.time_ms, draft.revision),
+        id=_score_id(draft),
         person=draft.person,
         camera=draft.camera or None,
         time_ms=draft.time_ms,
@@ -343,14 +346,16 @@ def _score(draft: _Draft, bundle: Bundle) -> Score:
     )
 
 
-def _score_id(person: str, time_ms: int, revision: int) -> str:
-    return f"{person}#{time_ms}.{revision}"
+def _score_id(of: _Moment | _Draft) -> str:
+    """An interim score is named by its place in the journal: tracks of one person may give two of the same second."""
+    place = f"@{of.position}" if of.kind == SECOND else f".{of.revision}"
+    return f"{of.person}#{of.time_ms}{place}"
 
 
 def _superseded(draft: _Draft) -> str | None:
     if draft.kind == SECOND or not draft.revision:
         return None
-    return _score_id(draft.person, draft.time_ms, draft.revision - 1)
+    return _score_id(draft._replace(revision=draft.revision - 1))
 
 
 def _abstain_reason(draft: _Draft, rule: AbstainRule) -> str:

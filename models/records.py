@@ -33,7 +33,7 @@ class Score(Struct, frozen=True, gc=False, tag="score", tag_field="type"):
     A withdrawn one takes back an instant of a person whose evidence turned out to be another's.
 
     Attributes:
-        id: `person#time_ms.revision`.
+        id: `person#time_ms.revision`; of an interim score `person#time_ms@position`.
         camera: the camera that saw the person last.
         supersedes: the id of the score this one corrects.
         position: place in the journal of the entry the score was made at.

@@ -1,5 +1,6 @@
 """The command line."""
 
+import sys
 import tempfile
 from difflib import get_close_matches
 from importlib.metadata import version
@@ -23,9 +24,6 @@ from streams.console.page import page
 from streams.console.pictures import write_pictures
 from streams.console.table import person_text
 from streams.console.words import short
-from streams.kafka.refusal import RefusedError
-from streams.kafka.worker_command import worker
-from streams.live.commands import view_commands, watch
 from streams.recording import RecordingError
 from streams.run_view import bands_of, person_view, view
 from streams.runs import RunFolder, RunFolderError, load_bundle, open_run
@@ -219,18 +217,22 @@ def train(
     screen.print(table)
 
 
-app.command(rich_help_panel=LIVE)(worker)
-app.command(rich_help_panel=LIVE)(watch)
-app.add_typer(view_commands, name="view", rich_help_panel=LIVE)
+EMBEDDED = {command.callback.__name__ for command in app.registered_commands if command.callback} | {"--version"}
+
+
+def with_kafka() -> typer.Typer:
+    """All commands; those around Kafka bring clients that take more than a second to import."""
+    from streams.kafka_cli import mount  # noqa: PLC0415 - only where it is needed
+
+    mount(app, LIVE)
+    return app
 
 
 def main() -> None:
     """Run a command; what is wrong with its input is said in a line, never with a traceback."""
     try:
-        app()
-    except (SiteFileError, ImportFailure, RecordingError, RunFolderError, TableError) as refused:
-        refuse(refused)
-    except (SettingsError, RefusedError) as refused:
+        (app if sys.argv[1:2] and sys.argv[1] in EMBEDDED else with_kafka())()
+    except (SiteFileError, SettingsError, ImportFailure, RecordingError, RunFolderError, TableError) as refused:
         refuse(refused)
     except OSError as error:
         refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))

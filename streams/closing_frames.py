@@ -24,5 +24,5 @@ def closing_frames(site: Site, last_ms: int, cameras: Collection[str] | None = N
 def closing_ms(timing: Timing) -> int:
     """How long after the last event everything is closed: tracks have ended, no fact waits, and none can be late."""
     silence_ms = -(-timing.track_silence_ms // SEGMENT_MS) * SEGMENT_MS
-    tracks_ms = SEGMENT_MS + silence_ms + timing.pose_allowance_ms
-    return max(tracks_ms, timing.fact_allowance_ms, timing.camera_silence_ms) + SEGMENT_MS
+    tracks_ms = silence_ms + timing.pose_allowance_ms
+    return SEGMENT_MS + max(tracks_ms, timing.fact_allowance_ms, timing.camera_silence_ms)

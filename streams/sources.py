@@ -30,7 +30,7 @@ class DeadLetter(Struct, frozen=True):
     """Input that could not be used, and why.
 
     Attributes:
-        source: the file.
+        source: the file; of a message `topic/partition/offset`.
         place: line of a text file, row of a table; from 1.
         field: what was wrong.
         expected: what would have been right.

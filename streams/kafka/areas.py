@@ -5,6 +5,7 @@ at by them. A message's key is its area, and the partition that of Kafka's own d
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from kafka.partitioner.default import murmur2
@@ -15,6 +16,7 @@ from features.site import Site
 Fact = Purchase | IdentityChange | Disposition
 
 
+@lru_cache(maxsize=16_384)
 def partition_of(area: str, partitions: int) -> int:
     """The partition of an area, as Kafka's default partitioner chooses it for the area as a key."""
     number: int = (murmur2(area.encode()) & 0x7FFFFFFF) % partitions

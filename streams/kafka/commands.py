@@ -121,7 +121,7 @@ def record(
 ) -> None:
     """Record topics from their beginnings on: what came in, and what workers made of it.
 
-    Each FOLDER/partition-NN is what `vigil replay`, `explain` and `page` take as a run.
+    Each FOLDER/partition-NN is the folder of a run, as `vigil replay` and `vigil explain` read it.
     """
     used = load(settings)
     site = load_site(Path(used.site))

@@ -144,7 +144,8 @@ class Follower:
             metrics_enabled=False,
         )
         parts = range(kafka.partitions)
-        self._consumer.assign([TopicPartition(name, part) for name in self._topics for part in parts])
+        self._partitions = [TopicPartition(name, part) for name in self._topics for part in parts]
+        self._consumer.assign(self._partitions)
 
     def read(self) -> list[Arrived]:
         """The next messages, each partition of a topic in its order; none if none came for a moment."""
@@ -152,6 +153,11 @@ class Follower:
         return [
             self._arrived(one) for _, ones in sorted(found.items(), key=lambda pair: tuple(pair[0])) for one in ones
         ]
+
+    def at_end(self) -> bool:
+        """Whether all that is in the topics now was read."""
+        ends = self._consumer.end_offsets(self._partitions)
+        return all(self._consumer.position(one) >= ends[one] for one in self._partitions)
 
     def _arrived(self, one: Any) -> Arrived:  # noqa: ANN401 - kafka-python is untyped
         topic = self._topics[one.topic]
@@ -204,7 +210,9 @@ def record(
 
 def _until(follower: Follower, until_idle_s: float | None, stopped: Callable[[], bool]) -> Iterator[list[Arrived]]:
     idle = Stopwatch()
-    while not stopped() and (until_idle_s is None or idle.seconds < until_idle_s):
+    while not stopped():
         if many := follower.read():
             yield many
             idle = Stopwatch()
+        elif until_idle_s is not None and idle.seconds >= until_idle_s and follower.at_end():
+            return

@@ -7,6 +7,7 @@ import typer
 
 from streams import config
 from streams.kafka.reach import reach_kafka
+from streams.kafka.serve import serve
 from streams.settings_file import load_settings
 
 
@@ -18,8 +19,6 @@ def worker(
     SIGTERM or Ctrl-C ends it in order: the step at hand is finished and the state written. Nothing is lost if it is
     killed. /metrics, /healthz, /readyz and /live tell how it does.
     """
-    from streams.kafka.serve import serve  # noqa: PLC0415 - Faust takes a second to import, which other commands spare
-
     used = load_settings(settings, config.environment())
     reach_kafka(used.kafka)
     serve(used)

@@ -44,8 +44,7 @@ class MemoryView:
         """Take items in, each if it is newer than what is held of its name."""
         now_ms = self._now()
         for item in items:
-            if item.expires_ms > now_ms:
-                self._put(item, now_ms)
+            self._put(item, now_ms)
         if now_ms >= self._sweep_at:
             self.expire(now_ms)
             self._sweep_at = now_ms + SWEEP_EVERY_MS

@@ -51,11 +51,14 @@ for _, item in ipairs(cmsgpack.unpack(ARGV[4])) do
   local shelf, member, version, rank, expires, value = unpack(item)
   local key, left = prefix .. shelf .. ':' .. member, expires - now
   local held = redis.call('GET', key)
-  if left > 0 and (not held or string.match(held, '^%S+') < version) then
+  local newer = not held or string.match(held, '^%S+') < version
+  if newer and left > 0 then
     redis.call('SET', key, version .. ' ' .. value, 'PX', left)
     redis.call('ZADD', prefix .. shelf, rank, member)
     redis.call('ZADD', prefix .. shelf .. '.expiry', expires, member)
     longest[shelf] = math.max(longest[shelf] or 0, left)
+  elseif newer then
+    drop(shelf, {member})
   end
 end
 for shelf, left in pairs(longest) do

@@ -126,7 +126,7 @@ class RedisWriter:
         """Write some items in one round trip, two where Redis does not know the script."""
         calls = list(write_arguments(self._redis.prefix, items, self._now()))
         answers = await self._send(client, calls, load=False)
-        if False:
+        if any(isinstance(answer, NoScriptError) for answer in answers):
             answers = await self._send(client, calls, load=True)
         for answer in answers:
             if isinstance(answer, Exception):

@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[2]
 READY_WITHIN_S = 120
 END_WITHIN_S = 30
 LOOK_S = 0.2
+PROGRAM = "from streams.cli import main; main()"
 
 
 class Arena:
@@ -170,7 +171,7 @@ class Worker:
 
     def __init__(self, settings: Settings, path: Path, core: int, *, sampled: bool) -> None:
         self.samples = path.with_suffix(".samples") if sampled else None
-        vigil = ["-c", "from streams.cli import main; main()"]
+        vigil = ["-c", PROGRAM]
         program = ["-m", "tests.benchmarks.sampled", str(self.samples)] if sampled else vigil
         self._log = path.with_suffix(".log")
         self._url = f"http://127.0.0.1:{settings.operations.port}"

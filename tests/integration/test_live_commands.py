@@ -81,8 +81,12 @@ def news(broker: KafkaAccess, prefix: str) -> News:
         (ALERTS, cloud_event(alert("floor/old", 1), "shop"), told_ms - 4_000_000),
         (DISPOSITIONS, encode(verdict), told_ms),
     ]
+    gone = [score("floor/gone", told_ms - 120_000), score("floor/gone", told_ms - 100_000, kind="final")]
+    sent += [(SCORES, encode(one), one.time_ms) for one in gone]
     for number, (topic, value, at_ms) in enumerate(sorted(sent, key=lambda one: one[2])):
-        producer.send(f"{prefix}{topic.name}", value, partition=number % 3, timestamp_ms=at_ms)
+        producer.send(
+            f"{prefix}{topic.name}", value, partition=number % 3 if at_ms == told_ms else 0, timestamp_ms=at_ms
+        )
     producer.close()
     return News(told_ms, scores, [*called, back], [verdict])
 

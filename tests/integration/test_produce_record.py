@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -15,9 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 import typer
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
 from typer.testing import CliRunner
 
-from features.segments import Entry
+from features.segments import Entry, SegmentBlock
 from features.site import Camera, Site
 from models.bundle import default_bundle
 from models.records import Alert, Score
@@ -27,10 +29,10 @@ from streams.codecs.journal import encode_entries, read_journal
 from streams.contracts.cloudevents import cloud_event
 from streams.embedded import Summary
 from streams.jobs import record_scenario, replay_journal, run_recording
-from streams.kafka import commands
+from streams.kafka import commands, produce
 from streams.kafka.areas import Areas
 from streams.kafka.messages import WHY, decode_fact
-from streams.kafka.outgoing import messages
+from streams.kafka.outgoing import Outgoing, messages
 from streams.kafka.playing import closed
 from streams.kafka.pose_messages import PoseReader
 from streams.kafka.produce import Sender, play
@@ -38,6 +40,7 @@ from streams.kafka.record import record
 from streams.kafka.recorded_outputs import GapError
 from streams.kafka.topic_check import Topics
 from streams.kafka.topics import INPUTS, OUTPUTS, POSES, PURCHASES, full_name, wanted
+from streams.recording import RecordingWriter
 from streams.runs import RunFolderError, open_run, read_lines
 from streams.settings import Kafka, Settings
 from streams.site_file import load_site
@@ -66,19 +69,19 @@ def prepared(settings: Settings) -> Settings:
     return settings
 
 
-def arrived(settings: Settings) -> Iterator[object]:
+def arrived(settings: Settings) -> list[Any]:
     """All there is in the input topics, each topic and partition in its order."""
     names = [full_name(topic, settings.kafka) for topic in INPUTS]
     parts = [TopicPartition(name, part) for name in names for part in range(settings.kafka.partitions)]
     consumer = KafkaConsumer(bootstrap_servers=settings.kafka.brokers, auto_offset_reset="earliest")
     consumer.assign(parts)
-    ends, found = consumer.end_offsets(parts), list[object]()
+    ends, found = consumer.end_offsets(parts), list[Any]()
     deadline = time.monotonic() + 60
     while len(found) < sum(ends.values()):
         assert time.monotonic() < deadline
         found += [one for ones in consumer.poll(200).values() for one in ones]
     consumer.close()
-    yield from found
+    return found
 
 
 def same_files(one: Path, other: Path, *names: str) -> None:
@@ -92,7 +95,11 @@ def test_what_was_played_and_recorded_is_the_same_recording(shop: Path, settings
     recorded = record(tmp_path, site, default_bundle(), settings, topics=INPUTS, until_idle_s=IDLE_S)
     rows = pq.read_table(shop / "recording" / "poses.parquet")
     assert played.person_frames == recorded.person_frames == rows.num_rows - rows["track"].null_count
-    assert played.facts == recorded.messages["purchases"] == len((shop / "recording/events.jsonl").read_bytes().split())
+    assert (
+        played.facts
+        == recorded.messages["purchases"]
+        == len((shop / "recording/events.jsonl").read_bytes().splitlines())
+    )
     assert (recorded.refused, recorded.folders) == (0, {0: [tmp_path / "recording"]})
     for recording, folder in ((shop / "recording", "first"), (tmp_path / "recording", "second")):
         run_recording(recording, site, default_bundle(), tmp_path / folder, lambda _: None)
@@ -102,19 +109,39 @@ def test_what_was_played_and_recorded_is_the_same_recording(shop: Path, settings
 def test_facts_are_in_their_topic_before_later_poses(shop: Path, settings: Settings) -> None:
     site = load_site(shop / "recording" / "site.yaml")
     play(read_recording(shop / "recording", site), site, settings)
-    found = list(arrived(settings))
+    found = arrived(settings)
     written = {
-        topic: [(one.timestamp, one) for one in found if one.topic == full_name(topic, settings.kafka)]  # type: ignore[attr-defined]
+        topic: [(one.timestamp, one) for one in found if one.topic == full_name(topic, settings.kafka)]
         for topic in (POSES, PURCHASES)
     }
     assert len(written[PURCHASES]) > 5
     reader = PoseReader()
-    poses = [(stamp, int(reader.read(one.value).time_ms.min())) for stamp, one in written[POSES]]  # type: ignore[attr-defined]
+    poses = [(stamp, int(reader.read(one.value).time_ms.min())) for stamp, one in written[POSES]]
     for stamp, one in written[PURCHASES]:
-        fact = decode_fact(one.value)  # type: ignore[attr-defined]
+        fact = decode_fact(one.value)
         later = [written_ms for written_ms, first_ms in poses if first_ms > fact.time_ms]
         assert later
         assert stamp <= min(later)
+
+
+def test_a_fact_is_acknowledged_before_a_pose_of_its_partition_is_sent(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(produce, "LINGER_MS", 600_000)  # nothing goes of itself
+    names = {topic: TopicPartition(full_name(topic, settings.kafka), 0) for topic in (PURCHASES, POSES)}
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka.brokers)
+    with Sender(settings.kafka) as sender:
+        for topic, there in ((POSES, (0, 0)), (PURCHASES, (0, 0)), (PURCHASES, (0, 0)), (POSES, (2, 1))):
+            sender.send(Outgoing(topic, 0, b"area", b"{}", [], 0))
+            ends = consumer.end_offsets(list(names.values()))
+            assert tuple(ends[names[each]] for each in (PURCHASES, POSES)) == there
+    consumer.close()
+
+
+def test_a_message_that_the_broker_refuses_is_an_error(settings: Settings) -> None:
+    too_large = Outgoing(PURCHASES, 0, b"area", bytes(9_000_000), [], 0)
+    with pytest.raises(KafkaError, match="MessageSizeTooLarge"), Sender(settings.kafka) as sender:
+        sender.send(too_large)
 
 
 def test_closing_frames_come_last(shop: Path, settings: Settings) -> None:
@@ -122,8 +149,8 @@ def test_closing_frames_come_last(shop: Path, settings: Settings) -> None:
     play(read_recording(shop / "recording", site), site, settings)
     reader, latest = PoseReader(), dict[str, tuple[int, int]]()
     for one in arrived(settings):
-        if one.topic == full_name(POSES, settings.kafka):  # type: ignore[attr-defined]
-            poses = reader.read(one.value)  # type: ignore[attr-defined]
+        if one.topic == full_name(POSES, settings.kafka):
+            poses = reader.read(one.value)
             latest[poses.camera] = int(poses.time_ms[-1]), int(poses.track[-1])
     ends = {time_ms for time_ms, _ in latest.values()}
     assert len(latest) == len(site.cameras)
@@ -175,12 +202,12 @@ def _journal(run: Path, cameras: list[str], lost: int) -> Iterator[tuple[str, st
         if len(held) == 3 or at == len(parts) - 1:
             if number != lost:
                 yield "journal", "0", encode_entries(held, cameras, first), []
-            first += sum(len(one) if hasattr(one, "part") else 1 for one in held)  # type: ignore[arg-type]
+            first += sum(len(one) if isinstance(one, SegmentBlock) else 1 for one in held)
             held, number = [], number + 1
 
 
 def _cut(entry: Entry) -> list[Entry]:
-    if not hasattr(entry, "part"):
+    if not isinstance(entry, SegmentBlock):
         return [entry]
     return [entry.part(slice(at, at + 37)) for at in range(0, len(entry), 37)]
 
@@ -243,7 +270,7 @@ def test_scores_of_another_bundle_are_refused(run: Path, settings: Settings, tmp
     producer = KafkaProducer(bootstrap_servers=settings.kafka.brokers)
     producer.send(f"{settings.kafka.prefix}scores", msgspec.json.encode(score), b"p", [], 0)
     producer.flush()
-    with pytest.raises(RunFolderError, match="scores/0/0: expected scores of the bundle .*, got another"):
+    with pytest.raises(RunFolderError, match=r"scores/0/0: expected scores of the bundle .*, got another"):
         record(tmp_path, load_site(run / "site.yaml"), default_bundle(), settings, topics=OUTPUTS, until_idle_s=IDLE_S)
 
 
@@ -255,10 +282,14 @@ def test_several_partitions_are_several_recordings(
     cameras = [msgspec.structs.replace(camera, area=f"area-{at}") for at, camera in enumerate(plain.cameras)]
     site = msgspec.structs.replace(plain, cameras=cameras)
     played = play(read_recording(shop / "recording", site), site, settings)
-    recorded = record(tmp_path, site, default_bundle(), settings, topics=INPUTS, until_idle_s=IDLE_S)
-    assert len(played.partitions) > 1
-    assert set(recorded.folders) == set(played.partitions)
     areas = Areas.of(site, 4)
+    ready = next(messages(read_recording(shop / "recording", site), areas, settings.produce))
+    with Sender(settings.kafka) as sender:
+        sender.send(ready._replace(partition=(ready.partition + 1) % 4))
+    recorded = record(tmp_path, site, default_bundle(), settings, topics=INPUTS, until_idle_s=IDLE_S)
+    assert recorded.refused == 1
+    assert len(played.partitions) > 1
+    assert set(recorded.folders) >= set(played.partitions)
     for partition, part in played.partitions.items():
         recording = tmp_path / f"partition-{partition:02}" / "recording"
         table = pq.read_table(recording / "poses.parquet")
@@ -268,7 +299,7 @@ def test_several_partitions_are_several_recordings(
         assert names == {camera for camera, area in areas.of_camera.items() if area in part.areas}
 
 
-def test_inputs_that_workers_refuse_are_left_out(shop: Path, settings: Settings, tmp_path: Path) -> None:
+def test_inputs_that_workers_refuse_are_left_out(settings: Settings, tmp_path: Path) -> None:
     site = Site(cameras=[Camera("floor")])
     now_ms = time.time_ns() // 1_000_000
     line = b'{"type":"poses","camera":"%s","frames":[{"time_ms":%d,"persons":[{"track":1,"box":[0,0,9,9]}]}]}'
@@ -335,21 +366,21 @@ def test_nothing_is_played_into_topics_that_are_not_there(shop: Path, broker: Ka
 
 def test_now_shifts_to_now_and_keeps_the_pace(settings: Settings, tmp_path: Path) -> None:
     scenario = generate(5, 1)
-    frames = scenario.frames.take(scenario.frames.time_ms < scenario.frames.time_ms[0] + 3_000)
-    site = msgspec.structs.replace(
-        scenario.site, timing=msgspec.structs.replace(scenario.site.timing, score_every_ms=1_000)
-    )
-    record_scenario(msgspec.structs.replace(scenario, site=site) if False else _only(scenario, site, frames), tmp_path)
+    timing = msgspec.structs.replace(scenario.site.timing, score_every_ms=1_000)
+    with RecordingWriter(tmp_path, msgspec.structs.replace(scenario.site, timing=timing)) as writer:
+        writer.frames(scenario.frames.take(scenario.frames.time_ms < scenario.frames.time_ms[0] + 3_000))
     before = time.time() * 1_000
     said = CliRunner().invoke(app, ["produce", str(tmp_path), "--now", "--no-close"], env=environment(settings))
     assert said.exit_code == 0, said.output
-    found = [one for one in arrived(settings) if one.topic == full_name(POSES, settings.kafka)]  # type: ignore[attr-defined]
+    found = [one for one in arrived(settings) if one.topic == full_name(POSES, settings.kafka)]
     reader = PoseReader()
-    first = min(int(reader.read(one.value).time_ms[0]) for one in found)  # type: ignore[attr-defined]
+    first = min(int(reader.read(one.value).time_ms[0]) for one in found)
+    last = max(int(reader.read(one.value).time_ms[-1]) for one in found)
+    assert 2_500 < last - first < 3_000
     assert before <= first <= before + 3_000
     for one in found:
-        poses = reader.read(one.value)  # type: ignore[attr-defined]
-        assert poses.time_ms[-1] <= one.timestamp + 100  # type: ignore[attr-defined]
+        poses = reader.read(one.value)
+        assert poses.time_ms[-1] <= one.timestamp + 100
 
 
 def start(command: str, *arguments: object, settings: Settings, **more: str) -> "subprocess.Popen[str]":
@@ -378,7 +409,7 @@ def test_an_interrupted_produce_says_what_was_sent(shop: Path, settings: Setting
     process.send_signal(signal.SIGINT)
     said, wrong = process.communicate(timeout=60)
     assert process.returncode == 130, wrong
-    counted = sum(1 for _ in arrived(settings))
+    counted = len(arrived(settings))
     assert f"Interrupted after {counted:,} messages" in said, said
 
 

@@ -81,17 +81,20 @@ def answers(view: LiveView) -> tuple[object, ...]:
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(parts=st.lists(st.tuples(NEWS, st.integers(0, 400_000)), max_size=5), most=st.sampled_from([2, 1_000]))
-def test_memory_and_redis_answer_the_same(client: redis.Redis, parts: list[tuple[News, int]], most: int) -> None:
+@given(
+    parts=st.lists(st.tuples(NEWS, st.integers(0, 400_000), st.sampled_from([0, 0, 90_000, 310_000])), max_size=5),
+    most=st.sampled_from([2, 1_000]),
+)
+def test_memory_and_redis_answer_the_same(client: redis.Redis, parts: list[tuple[News, int, int]], most: int) -> None:
     now_ms = NOW_MS
     views = (
         RedisView(client, f"test-{uuid.uuid4().hex}:", LIVE, AREAS, lambda: now_ms, most),
         MemoryView(LIVE, AREAS, lambda: now_ms, most),
     )
-    for news, pause_ms in parts:
+    for news, pause_ms, old_ms in parts:
         now_ms += pause_ms
         for view in views:
-            view.apply(msgspec.structs.replace(news, told_ms=now_ms))
+            view.apply(msgspec.structs.replace(news, told_ms=now_ms - old_ms))
             view.expire(now_ms)
         assert answers(views[0]) == answers(views[1])
     views[0].clear()
@@ -139,6 +142,27 @@ def test_everything_expires_and_leaves_no_key(client: redis.Redis, prefix: str) 
     asyncio.run(until(lambda: [one.person for one in view.ranked(5)] == ["floor/7"]))  # who left goes sooner
     asyncio.run(until(lambda: view.page(5) == LivePage([], [], [])))
     asyncio.run(until(lambda: not client.keys(f"{prefix}*")))
+
+
+def test_nothing_is_left_where_nobody_looks(client: redis.Redis, prefix: str) -> None:
+    view = redis_view(client, prefix, Live(person_expires_s=1, alert_expires_s=1, camera_expires_s=1))
+    view.apply(news_of(3, 1_000))
+    assert len(client.keys(f"{prefix}*")) == 11
+    asyncio.run(until(lambda: not client.keys(f"{prefix}*")))
+
+
+def test_a_repeat_does_not_lengthen_the_time(client: redis.Redis, prefix: str) -> None:
+    now_ms = clock.now_ms()
+    for view in (redis_view(client, prefix), MemoryView(LIVE, AREAS, clock.now_ms)):
+        view.apply(news_of(1, 1_000, told_ms=now_ms - 9_000))
+        before = view.page(5)
+        view.apply(news_of(1, 1_000, told_ms=now_ms))
+        assert view.page(5).persons == before.persons
+        assert view.page(5).alerts == before.alerts
+        assert view.page(5).cameras[0].told_ms == now_ms
+        view.expire(now_ms + 292_000)
+        assert view.ranked(5) == []
+    redis_view(client, prefix).clear()
 
 
 def test_names_whose_value_is_gone_are_dropped(client: redis.Redis, prefix: str) -> None:
@@ -291,6 +315,24 @@ def test_a_redis_that_is_too_slow_gets_the_whole_instead(
         assert slowest < 0.4
         await until(lambda: whole(view, first))
         assert len(view.ranked(5_000)) == 2_000
+
+    mirrored(work, Redis(url=redis_server.url, prefix=prefix))
+    view.clear()
+
+
+def test_what_was_under_way_when_redis_was_lost_comes_later(
+    client: redis.Redis, redis_server: RedisAccess, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_writer, "WRITE_WITHIN_S", 0.2)
+    view = redis_view(client, prefix)
+
+    async def work(first: Mirror, _: Mirror) -> None:
+        await until(lambda: first.up)
+        client.client_pause(600, all=False)
+        first.offer(news_of(10, 1_000))
+        await until(lambda: first.up is False)
+        await until(lambda: first.up and whole(view, first))
+        assert len(view.ranked(100)) == 10
 
     mirrored(work, Redis(url=redis_server.url, prefix=prefix))
     view.clear()

@@ -13,6 +13,7 @@ from features.closing import Layout
 from features.segments import Entry, SegmentBlock
 from features.site import Site
 from models.bundle import default_bundle
+from models.records import Score
 from streams.codecs.journal import decode_entries, read_journal
 from streams.contracts.cloudevents import alert_of
 from streams.embedded import ALERTS, JOURNAL, LATE, SCORES, Outputs, Run
@@ -127,12 +128,18 @@ def _journal(records: Iterable[Record], cameras: list[str], found: Published) ->
 def _once(records: Iterable[Record], topic: Topic, found: Published) -> list[bytes]:
     known = dict[str, bytes]()
     for one in records:
-        name = msgspec.json.decode(one.value)["id"]
+        name = _name_of(one.value)
         if name in known:
             _check_same(f"{topic.name} {name}", known[name], one.value)
             found.repeats[topic.name] = found.repeats.get(topic.name, 0) + 1
         known.setdefault(name, one.value)
     return list(known.values())
+
+
+def _name_of(value: bytes) -> str:
+    """A score of an id may be made at several entries of the journal, when two cameras see a person at once."""
+    record = msgspec.json.decode(value)
+    return f"{record['id']} at {record.get('position')}"
 
 
 def _check_same(name: str, first: bytes, second: bytes) -> None:
@@ -172,6 +179,21 @@ def scored_again(found: Published, site: Site) -> Published:
         again.scores += map(msgspec.json.encode, scores)
         again.alerts += map(msgspec.json.encode, alerts)
     return again
+
+
+def standing(found: Published) -> dict[tuple[str, int], bytes]:
+    """By person and instant, the last word on it, without what follows the order of publication."""
+    last = dict[tuple[str, int], Score]()
+    for score in msgspec.json.decode(b"[" + b",".join(found.scores) + b"]", type=list[Score]):
+        if score.kind != "interim":
+            last[score.person, score.time_ms] = score
+    return {
+        key: msgspec.json.encode(
+            (one.kind, one.score, one.abstain, one.probability_permille, one.contributions, one.events)
+        )
+        for key, one in last.items()
+        if one.kind != "withdrawn"
+    }
 
 
 class Progress:

@@ -27,11 +27,11 @@ JUDGED = 3
 
 @dataclass(frozen=True)
 class Town:
-    """A site of several areas, what its cameras saw, and the facts in the order of their event times."""
+    """A site of several areas, what its cameras saw, and the facts that arrive, each with the time of its arrival."""
 
     site: Site
     frames: PersonFrames
-    facts: list[Fact]
+    facts: list[tuple[int, Fact]]
 
     @property
     def areas(self) -> Areas:
@@ -39,13 +39,18 @@ class Town:
         return Areas.of(self.site, PARTITIONS)
 
     def items(self) -> Iterator[Item]:
-        """Everything by event time."""
-        facts = ((fact.time_ms, fact) for fact in self.facts)
-        return merge([facts, iter([(int(self.frames.time_ms[0]), self.frames)])])
+        """Everything in the order of its arrival."""
+        return merge([iter(self.facts), iter([(int(self.frames.time_ms[0]), self.frames)])])
 
     def messages(self, produce: Produce) -> list[Outgoing]:
         """Everything as messages, closed at the end."""
         return list(messages(closed(self.items(), self.site, self.areas), self.areas, produce))
+
+    def tardy(self, seed: int) -> "Town":
+        """The same where facts come late, within what is allowed."""
+        random, most_ms = Random(seed), self.site.timing.fact_allowance_ms * 3 // 4
+        facts: list[tuple[int, Fact]] = [(time_ms + random.randint(0, most_ms), fact) for time_ms, fact in self.facts]
+        return replace(self, facts=sorted(facts, key=lambda pair: pair[0]))
 
 
 def area_names(count: int) -> list[str]:
@@ -71,7 +76,8 @@ def town(seed: int, visits: int, areas: int = PARTITIONS) -> Town:
         for scenario, name in zip(scenarios, names, strict=True)
         for fact in (*_purchases(scenario, name), *_found_out(scenario, name, Random(seed)))
     ]
-    return Town(site, _frames(scenarios), sorted(facts, key=lambda fact: fact.time_ms))
+    ordered = sorted(((fact.time_ms, fact) for fact in facts), key=lambda pair: pair[0])
+    return Town(site, _frames(scenarios), ordered)
 
 
 def _renamed(site: Site, area: str) -> Site:

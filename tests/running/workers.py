@@ -67,11 +67,13 @@ class WorkerProcess:
         self._settings = folder / f"{instance}.yaml"
         self._settings.write_bytes(msgspec.yaml.encode(msgspec.structs.replace(settings, worker=worker)))
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_before = 0
 
     def start(self) -> Self:
         """Start it; its log goes on where the last one's ended."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("VIGIL_")}
         with self.log.open("ab") as log:
+            self._log_before = log.tell()
             self._process = subprocess.Popen(
                 [VIGIL, "worker", "--settings", self._settings],
                 cwd=ROOT,
@@ -81,6 +83,12 @@ class WorkerProcess:
                 stderr=log,
             )
         return self
+
+    def said(self, text: str) -> int:
+        """How often it has logged something since it was started."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_before)
+            return log.read().count(text.encode())
 
     @property
     def exit_code(self) -> int | None:

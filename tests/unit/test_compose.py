@@ -13,7 +13,7 @@ import yaml
 from jsonschema import Draft7Validator, validators
 from typer.core import TyperGroup
 
-from streams.cli import app
+from streams.cli import with_kafka
 from streams.config import may_be_setting
 from streams.settings import Settings
 from streams.settings_file import load_settings, variables
@@ -103,7 +103,7 @@ def check_command(name: str, arguments: list[str]) -> None:
 
 
 def command_line() -> TyperGroup:
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(with_kafka())
     assert isinstance(group, TyperGroup)
     return group
 

@@ -149,14 +149,14 @@ def test_each_objective_event_opens_the_gate_from_its_threshold_on(event: Object
 
 def test_an_alert_rests_on_a_published_score() -> None:
     decided = run(Row(1, loiter(450)), Row(2, restricted(450)))
-    assert [(score.id, score.kind) for score in decided.scores] == [("p#1000.0", "interim"), ("p#2000.0", "interim")]
+    assert [(score.id, score.kind) for score in decided.scores] == [("p#1000@0", "interim"), ("p#2000@1", "interim")]
     assert decided.alerts == [
         Alert(
-            id="p#2000.0#alert",
+            id="p#2000@1#alert",
             person="p",
             camera="door",
             time_ms=2_000,
-            score_id="p#2000.0",
+            score_id="p#2000@1",
             score=450,
             band="high",
             events=("stayed in a restricted zone",),
@@ -211,13 +211,13 @@ def test_abstaining_moves_nobody() -> None:
 def test_a_correction_below_the_band_withdraws_the_alert() -> None:
     first = run(Row(9, restricted(450)), Row(10, restricted(450), kind=FINAL))
     (raised,) = first.alerts
-    assert raised.id == "p#9000.0#alert"
+    assert raised.id == "p#9000@0#alert"
     second = run(
         Row(9, restricted(300), revision=1), Row(10, restricted(300), kind=FINAL, revision=1), state=first.state
     )
     (withdrawn,) = second.alerts
-    assert (withdrawn.id, withdrawn.withdraws) == ("p#9000.0#withdrawn", raised.id)
-    assert (withdrawn.score_id, withdrawn.score, withdrawn.band) == ("p#9000.1", 300, "elevated")
+    assert (withdrawn.id, withdrawn.withdraws) == ("p#9000@0#withdrawn", raised.id)
+    assert (withdrawn.score_id, withdrawn.score, withdrawn.band) == ("p#9000@0", 300, "elevated")
     assert [(score.id, score.supersedes) for score in second.scores] == [
         ("p#9000.1", None),
         ("p#10000.1", "p#10000.0"),
@@ -229,7 +229,7 @@ def test_a_correction_that_denies_the_event_withdraws_earlier_alerts() -> None:
     first = run(Row(8, unpaid), Row(10, unpaid, kind=FINAL))
     assert [alert.withdraws for alert in first.alerts] == [None]
     second = run(Row(10, paid, kind=FINAL, revision=1), state=first.state)
-    assert [alert.withdraws for alert in second.alerts] == ["p#8000.0#alert"]
+    assert [alert.withdraws for alert in second.alerts] == ["p#8000@0#alert"]
     assert run(Row(10, paid, kind=FINAL, revision=2), state=second.state).alerts == []
 
 

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 from structlog.testing import capture_logs
 
+from features.events import Disposition
 from models.records import Alert, Score, ScoreKind
 from streams.kafka.areas import Areas
 from streams.live import mirror as mirror_module
@@ -91,6 +92,22 @@ def test_the_order_is_by_score_then_who_abstains_then_who_left() -> None:
         named("f", None, "final"),
     ]
     assert [one.person for one in view_of(News(END_MS, persons)).ranked(10)] == ["a", "b", "c", "d", "e", "f"]
+
+
+@pytest.mark.parametrize(("after_ms", "is_open"), [(-1, True), (0, False), (1, False)])
+def test_a_verdict_closes_alerts_up_to_its_time(after_ms: int, is_open: bool) -> None:  # noqa: FBT001 - a value
+    alert = ALERTS[0]
+    verdict = Disposition("d-1", alert.time_ms + after_ms, alert.person, "disagree", "r-1")
+    assert bool(view_of(News(END_MS, [], [alert], [verdict])).alerts()) == is_open
+    other = msgspec.structs.replace(verdict, person="floor/99")
+    assert view_of(News(END_MS, [], [alert], [other])).alerts()
+
+
+def test_who_left_long_ago_is_not_shown_as_present() -> None:
+    final = msgspec.structs.replace(HIGHEST, kind="final", time_ms=HIGHEST.time_ms + 1)
+    view = view_of(News(END_MS - 120_000, [HIGHEST]))
+    view.apply(News(END_MS - 100_000, [final]))
+    assert view.ranked(5) == []
 
 
 def test_a_camera_is_as_it_was_told_last_even_when_its_clock_was_set_back() -> None:

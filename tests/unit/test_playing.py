@@ -127,6 +127,11 @@ def test_a_frame_is_in_one_message(seed: int) -> None:
         seen |= times
 
 
+def test_a_frame_stays_whole_while_others_come_between() -> None:
+    sent = send(rows((0, 0, 1), (5, 1, 1), (0, 0, 2), (9, 1, 1)), wait_ms=0)
+    assert [poses.track.tolist() for poses in poses_of(sent) if poses.camera == "a"] == [[1, 2]]
+
+
 def test_keys_and_partitions_are_those_of_the_areas() -> None:
     sent = send(rows(*sorted([*regular(0, 3), *regular(1, 3), *regular(2, 3)])), purchase(500))
     areas = {"a": "north", "b": "south", "c": "north"}
