@@ -17,8 +17,9 @@ lint: $(VENV)/ready
 
 # The tests that compute for long, at full length.
 soak: $(VENV)/ready
-	VIGIL_MUTATIONS=100000 $(RUN)/pytest tests/simulation tests/property
+	VIGIL_MUTATIONS=100000 VIGIL_CRASHES=50 $(RUN)/pytest tests/simulation tests/property
 	$(RUN)/python -m tests.benchmarks day
+	$(RUN)/python -m tests.benchmarks steady --minutes 60
 
 bench: $(VENV)/ready
 	$(RUN)/python -m tests.benchmarks
@@ -40,4 +41,4 @@ $(VENV)/ready: $(VENV)/uv pyproject.toml uv.lock
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .services build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -127,7 +127,7 @@ def test_facts_are_in_their_topic_before_later_poses(shop: Path, settings: Setti
 def test_a_fact_is_acknowledged_before_a_pose_of_its_partition_is_sent(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(produce, "LINGER_MS", 600_000)  # nothing goes of itself
+    monkeypatch.setattr(produce, "LINGER_MS", 60_000)  # nothing goes of itself
     names = {topic: TopicPartition(full_name(topic, settings.kafka), 0) for topic in (PURCHASES, POSES)}
     consumer = KafkaConsumer(bootstrap_servers=settings.kafka.brokers)
     with Sender(settings.kafka) as sender:

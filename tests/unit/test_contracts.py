@@ -138,7 +138,7 @@ def test_a_schema_is_one_and_says_what_the_docstrings_say(name: str) -> None:
 
 def test_descriptions_come_from_the_docstrings() -> None:
     score = schemas()["score"]["properties"]
-    assert score["id"]["description"] == "`person#time_ms.revision`."
+    assert score["id"]["description"] == "`person#time_ms.revision`; of an interim score `person#time_ms@position`."
     assert (
         score["score"]["description"] == "0..1000; none when abstained, and then neither band, probability nor reasons."
     )

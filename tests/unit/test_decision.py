@@ -219,7 +219,7 @@ def test_a_correction_below_the_band_withdraws_the_alert() -> None:
     assert (withdrawn.id, withdrawn.withdraws) == ("p#9000@0#withdrawn", raised.id)
     assert (withdrawn.score_id, withdrawn.score, withdrawn.band) == ("p#9000@0", 300, "elevated")
     assert [(score.id, score.supersedes) for score in second.scores] == [
-        ("p#9000.1", None),
+        ("p#9000@0", None),
         ("p#10000.1", "p#10000.0"),
     ]
 
