@@ -7,7 +7,7 @@ from pathlib import Path
 
 PREFIX = "VIGIL_"
 SETTINGS_FILE = "VIGIL_SETTINGS"
-_NOT_SETTINGS = {"VIGIL_DATA", "VIGIL_MUTATIONS", SETTINGS_FILE}
+_NOT_SETTINGS = {"VIGIL_CRASHES", "VIGIL_DATA", "VIGIL_MUTATIONS", SETTINGS_FILE}
 _OF_TESTS = "VIGIL_TEST_"
 # What Kubernetes tells a pod of services called vigil or vigil-something.
 _OF_SERVICES = re.compile(r"VIGIL_([A-Z0-9]+_)*(SERVICE_(HOST|PORT(_[A-Z0-9]+)*)|PORT(_\d+_(TCP|UDP)(_[A-Z]+)?)?)")

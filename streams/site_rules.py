@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import fields
 
 from features.events import PIXEL_LIMIT
 from features.site import Camera, Combination, Hours, Memory, Point, Thresholds, Till, Timing, Zone
-from streams.site_text import one_of
+from streams.site_text import fields_of, one_of
 
 DAY_S = 86_400
 SINGULAR = 1e-12  # of the product of the rows' lengths; below it a determinant is rounding
@@ -55,7 +54,7 @@ def _fields(item: object, kind: type[Struct]) -> Item:
     """The fields of an item that fit their types, and the defaults of those left out."""
     given = item if isinstance(item, dict) else {}
     fitting: Item = {}
-    for each in fields(kind):
+    for each in fields_of(kind):
         with suppress(msgspec.ValidationError):
             value = given.get(each.encode_name, None if each.required else each.default)
             fitting[each.encode_name] = msgspec.convert(value, each.type)

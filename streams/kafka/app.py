@@ -7,7 +7,6 @@ import faust
 from faust.types import ChannelT, EventT
 
 from streams.kafka.clients import faust_brokers, faust_credentials
-from streams.kafka.delivery import Transport
 from streams.kafka.state import StateTable
 from streams.kafka.topics import INPUTS, full_name, state_topic
 from streams.kafka.transport import PromptTransport
@@ -21,9 +20,6 @@ class App(faust.App):
 
     async def on_first_start(self) -> None:
         """Faust makes folders for its stores here, of which none is used."""
-
-    def _new_transport(self) -> Transport:
-        return Transport(self.conf.broker_consumer, self)
 
 
 def make_app(settings: Settings, instance: str) -> faust.App:

@@ -22,10 +22,11 @@ from streams.kafka.reach import reach_kafka
 from streams.kafka.record import Recorded
 from streams.kafka.record import record as record_topics
 from streams.kafka.recorded_outputs import GapError
+from streams.kafka.refusal import RefusedError
 from streams.kafka.topic_check import TopicReport, Topics
 from streams.kafka.topics import INPUTS, OUTPUTS, wanted
 from streams.runs import load_bundle
-from streams.settings import Settings
+from streams.settings import Kafka, Settings
 from streams.settings_file import SettingsError, load_settings
 from streams.site_file import load_site
 from streams.sources import person_frames_of, read_recording, site_of
@@ -55,8 +56,7 @@ def topics(
     if check and apply:
         refuse("--check, --apply: expected one of them, got both")
     kafka = load(settings).kafka
-    reach_kafka(kafka)
-    with _told(), Topics(kafka) as at_broker:
+    with _told(), _topics_of(kafka) as at_broker:
         reports = at_broker.look(wanted(kafka))
         if not check:
             reports = at_broker.make(reports)
@@ -164,14 +164,19 @@ def _told() -> Iterator[None]:
     """What is wrong at the broker is said in a line."""
     try:
         yield
-    except (KafkaError, GapError) as error:
+    except (KafkaError, GapError, RefusedError) as error:
         refuse(f"{type(error).__name__}: {error}" if isinstance(error, KafkaError) else error)
+
+
+def _topics_of(kafka: Kafka) -> Topics:
+    """The broker's topics; if it cannot be reached, that is known at once and with the setting to check."""
+    reach_kafka(kafka)
+    return Topics(kafka)
 
 
 def _check_inputs(settings: Settings) -> None:
     """Refuse to play into topics of which workers would refuse what was played."""
-    reach_kafka(settings.kafka)
-    with Topics(settings.kafka) as at_broker:
+    with _topics_of(settings.kafka) as at_broker:
         reports = at_broker.look(wanted(settings.kafka)[: len(INPUTS)])
     for report in reports:
         for difference in report.differences:

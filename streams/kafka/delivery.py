@@ -6,15 +6,15 @@ end it, it is waited for as Faust does.
 
 import types
 from collections.abc import Coroutine, Generator
+from functools import partial
 from inspect import iscoroutine
-from typing import Any, ClassVar
+from typing import Any
 
-from faust.transport.drivers import aiokafka
-from mode.services import WaitResults
+from mode.services import Service, WaitResults
 
 
-class Consumer(aiokafka.Consumer):
-    """Faust's consumer."""
+class QuickDelivery(Service):
+    """For Faust's consumer: delivers what can be delivered at once without asking the event loop."""
 
     async def wait_first(self, *coros: Any, timeout: Any = None) -> WaitResults:  # noqa: ANN401, ASYNC109 - as Faust's
         """Wait for the first of several, or for the consumer's end."""
@@ -27,14 +27,8 @@ class Consumer(aiokafka.Consumer):
             for other in filter(iscoroutine, others):
                 other.close()
             ending = self._stopped.is_set() or self._crashed.is_set()
-            return WaitResults([], [], True) if ending else WaitResults([first], [end.value], False)
+            return WaitResults([first], [end.value], stopped=ending)
         return await super().wait_first(_rest_of(first, awaited), *others)
-
-
-class Transport(aiokafka.Transport):
-    """Faust's transport with the consumer above."""
-
-    Consumer: ClassVar[type[Consumer]] = Consumer
 
 
 async def _rest_of(begun: Coroutine[Any, Any, Any], awaited: object) -> object:
@@ -48,10 +42,10 @@ def _steps(begun: Coroutine[Any, Any, Any], awaited: object) -> Generator[object
         try:
             sent = yield awaited
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is for the coroutine
-            step, argument = begun.throw, error
+            step = partial(begun.throw, error)
         else:
-            step, argument = begun.send, sent
+            step = partial(begun.send, sent)
         try:
-            awaited = step(argument)
+            awaited = step()
         except StopIteration as end:
             return end.value

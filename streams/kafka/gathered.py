@@ -46,10 +46,10 @@ class Gathered:
         begins anew below them. Once the line is found, a gap in it is one that the broker has.
         """
         if offset < self.next_offset:
-            self.found = True
+            self.found, self.beyond = True, None
             return Line.HELD
         if self.found or offset == self.next_offset or (self.beyond is not None and offset <= self.beyond):
-            self.found = True
+            self.found, self.beyond = True, None
             return Line.NEXT
         self.beyond = offset
         return Line.ASTRAY

@@ -80,7 +80,7 @@ class Outgoing(NamedTuple):
 
 @dataclass(slots=True)
 class FromCamera:
-    """What came of a camera: its latest event time in ms; how many person-frames, and of these refused and late ones."""
+    """What came of a camera: its latest event time in ms; how many person-frames; of these refused and late ones."""
 
     time_ms: int
     person_frames: int

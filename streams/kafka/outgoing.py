@@ -156,9 +156,7 @@ class _Batching:
             end = at + 1
             while end < len(first_rows) and end - at < self._frames_max and first_rows[end] < due_rows[at]:
                 end += 1
-            row = max(due_rows[at], int(rows[edges[end] - 1]) + 1)
-            if end < len(first_rows):
-                row = min(row, first_rows[end])
+            row = due_rows[at] if end == len(first_rows) else min(due_rows[at], first_rows[end])
             if row >= len(now_ms):
                 return
             yield _Cut(row, min(int(now_ms[row]), due[at]), camera, edges[at], edges[end])

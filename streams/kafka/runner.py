@@ -80,6 +80,9 @@ class Told(Protocol):
     def saved(self, lane: Lane, size: int, seconds: float) -> None:
         """A snapshot was written, of so many bytes."""
 
+    def ended(self, lane: Lane) -> None:
+        """The lane's partition is another worker's, or nobody's, from now on."""
+
 
 class Runner:
     """Takes a lane's messages in, one step after another."""
@@ -96,6 +99,7 @@ class Runner:
         self._excused = dict.fromkeys((topic.name for topic in FACTS), 0)
         self._since_snapshot = Stopwatch()
         self._ends = dict[str, int]()
+        self._saved_ends = dict(lane.ends)
 
     @property
     def waiting(self) -> int:
@@ -117,10 +121,11 @@ class Runner:
                 )
             gathered.add(message, receipt)
             self._news.set()
-        elif line is Line.HELD:
+        elif line is Line.ASTRAY:
+            self._astray = self._astray or Stopwatch()
+            self._news.set()
+        elif message.offset < self._saved_ends[message.topic.name]:
             receipt.ack()
-        else:
-            await self._find_line(message)
 
     async def room(self) -> None:
         """Wait while so many messages wait that more had better be left at the broker."""
@@ -128,18 +133,24 @@ class Runner:
             self._room.clear()
             await self._room.wait()
 
-    async def _find_line(self, message: Message) -> None:
+    async def rewind(self) -> None:
+        """Read every topic on from where the state ends, whatever was read of it before."""
+        for topic, gathered in self._gathered.items():
+            await self._broker.seek(topic, self.lane.partition, gathered.next_offset)
+
+    async def _find_line(self) -> None:
         """Read anew from where the line goes on, if it does not come by itself."""
-        self._astray = self._astray or Stopwatch()
-        if self._astray.seconds > ASTRAY_S:
+        if self._astray is not None and self._astray.seconds > ASTRAY_S:
             self._astray = None
-            offset = self._gathered[message.topic].next_offset
-            await self._broker.seek(message.topic, self.lane.partition, offset)
+            for topic, gathered in self._gathered.items():
+                if not gathered.found and gathered.beyond is not None:
+                    await self._broker.seek(topic, self.lane.partition, gathered.next_offset)
 
     async def run(self) -> None:
         """Take steps until stopped."""
         while not self._stopping:
             await self._await_news()
+            await self._find_line()
             while (taken := await self._next()) is not None:
                 await self._take(taken)
                 await self._save_if_due()
@@ -159,7 +170,8 @@ class Runner:
 
     async def _await_news(self) -> None:
         self._news.clear()
-        idle_s = LOOK_AGAIN_S if self.waiting else self._settings.snapshot_every_s
+        looking = self.waiting or self._again or self._astray is not None
+        idle_s = LOOK_AGAIN_S if looking else self._settings.snapshot_every_s
         try:
             await asyncio.wait_for(self._news.wait(), idle_s)
         except TimeoutError:
@@ -260,6 +272,7 @@ class Runner:
         snapshot = dump_state(pipeline.camera, pipeline.scoring.persons, pipeline.scoring.decisions)
         steps, ends = self.lane.steps, dict(self.lane.ends)
         written = await self._broker.insist(lambda: self._saved.replace(snapshot, steps, ends))
+        self._saved_ends = ends
         for receipt in self._unacknowledged:
             receipt.ack()
         self._unacknowledged.clear()

@@ -47,6 +47,14 @@ class Watcher:
         self._metrics.snapshot(lane.partition, size, seconds)
         self._metrics.stage("snapshot", seconds)
 
+    def ended(self, lane: Lane) -> None:
+        """The lane's partition is no longer this worker's."""
+        self._metrics.forget_partition(lane.partition)
+        areas = lane.areas.of_partition(lane.partition)
+        for camera in lane.cameras:
+            if lane.areas.of_camera[camera] in areas:
+                self._metrics.forget_camera(camera)
+
     def _count(self, done: Done) -> None:
         metrics, step = self._metrics, done.step
         for topic, messages in done.messages.items():
@@ -124,6 +132,7 @@ class Service:
     async def _watch(self, asked: asyncio.Event) -> None:
         while not asked.is_set():
             self.worker.beat()
+            await self.worker.tend()
             self.health.beat()
             self.health.set("kafka", *self.worker.readiness())
             if (up := self.mirror.up) is not None:

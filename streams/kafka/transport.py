@@ -10,6 +10,8 @@ import aiokafka
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types.transports import ConsumerT
 
+from streams.kafka.delivery import QuickDelivery
+
 FETCH_WAIT_MS = 10
 
 
@@ -20,7 +22,7 @@ class _ConsumerThread(AIOKafkaConsumerThread):
         return consumer
 
 
-class _Consumer(Consumer):
+class _Consumer(QuickDelivery, Consumer):
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 

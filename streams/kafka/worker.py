@@ -21,6 +21,7 @@ from streams.pipeline import Pipeline
 from streams.settings import Settings
 from streams.snapshots import load_state
 
+LOOK_AGAIN_S = 0.01
 GIVE_BACK_S = 5.0  # how long a partition that goes to another worker may take to write its state
 
 log = logger("worker")
@@ -53,6 +54,14 @@ class KafkaWorker:
         """
         self._broker.beat()
 
+    async def tend(self) -> None:
+        """Begin the lanes of partitions that came to this worker; to be called now and then."""
+        if self._unsettled:
+            return
+        assigned = {tp.partition for tp in self.app.consumer.assignment() if tp.topic in self._topics}
+        for partition in sorted(assigned - self.runners.keys()):
+            await self._begin(partition).rewind()
+
     async def start(self) -> None:
         """Join the group and begin."""
         log.info("starting", group=self.app.conf.id, version=version("vigil"), bundle=self._bundle.digest)
@@ -64,7 +73,7 @@ class KafkaWorker:
 
     def readiness(self) -> tuple[bool, str]:
         """Whether messages of its partitions are being read, and which."""
-        if self.app.rebalancing or self.app.in_recovery:
+        if self._unsettled:
             return False, "partitions are being given out, or their state read"
         assigned = {tp.partition for tp in self.app.consumer.assignment() if tp.topic in self._topics}
         return True, f"partitions {', '.join(map(str, sorted(assigned))) or 'none, ready to take over'}"
@@ -76,17 +85,26 @@ class KafkaWorker:
         await self.app.stop()
 
     async def _receive(self, event: EventT[bytes]) -> None:
-        if self._closing or self.app.rebalancing or self.app.in_recovery:
-            return
         raw = event.message
+        while self.app.rebalancing or self.app.in_recovery:  # noqa: ASYNC110 - Faust has no event for it
+            await asyncio.sleep(LOOK_AGAIN_S)
+        if self._closing or raw.generation_id != self.app.consumer_generation_id:
+            return
         topic, value = self._topics[raw.topic], raw.value or b""
-        runner = self.runners.get(raw.partition) or self._begin(raw.partition)
+        if (runner := self.runners.get(raw.partition)) is None:
+            runner = self._begin(raw.partition)
+            await runner.rewind()
         headers = cast("Headers", list(raw.headers or ()))  # as aiokafka gives them
         content = self._reader.read(topic, value)
         written_ms = int(raw.timestamp * 1_000)
         message = Message(topic, raw.partition, raw.offset, written_ms, raw.key, value, headers, content)
         await runner.gather(message, event)
         await runner.room()
+
+    @property
+    def _unsettled(self) -> bool:
+        """Whether partitions are being given out or back, or their state read."""
+        return bool(self._closing or self.app.rebalancing or self.app.in_recovery)
 
     def _begin(self, partition: int) -> Runner:
         """Take up the lane of a partition where its state was left."""
@@ -127,5 +145,6 @@ class KafkaWorker:
             for task in late:
                 task.cancel()
         for partition in closing:
+            self._told.ended(self.runners[partition].lane)
             del self.runners[partition], self._tasks[partition]
         log.info("lanes end", partitions=sorted(closing))

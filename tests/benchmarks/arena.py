@@ -42,8 +42,8 @@ class Arena:
         self.broker_core, self.worker_core = two_cores()
         self._groups = 0
         folder.mkdir()
-        self._site = folder / "site.yaml"
-        self._site.write_text(dump_site(load.site), encoding="utf-8")
+        self.site_file = folder / "site.yaml"
+        self.site_file.write_text(dump_site(load.site), encoding="utf-8")
 
     def kafka(self, group: str = "vigil") -> Kafka:
         """The settings of a group."""
@@ -60,14 +60,14 @@ class Arena:
     def settings_file(self, settings: Settings) -> Path:
         """The settings as a file for a worker."""
         path = self.folder / f"{settings.worker.instance}.yaml"
-        settings = msgspec.structs.replace(settings, site=str(self._site))
+        settings = msgspec.structs.replace(settings, site=str(self.site_file))
         path.write_text(yaml.safe_dump(_set(msgspec.to_builtins(settings))), encoding="utf-8")
         return path
 
     def preload(self, seconds: int) -> int:
         """Put so many seconds of the load into the topic of poses; returns the person-frames."""
         make_topics(self.kafka())
-        return send(self, (message for part in self.load.messages(seconds) for message in part), POSES)
+        return send(self, (message for part in self.load.messages(seconds) for message in part), POSES, self.kafka())
 
     def consumer(self, *topics: Topic, end: bool = False) -> Consumer:
         """A consumer of all partitions of topics, from their beginning or from their end."""
@@ -122,9 +122,9 @@ def producer(bootstrap: str) -> Producer:
     )
 
 
-def send(arena: Arena, messages: Iterator[PoseMessage], topic: Topic) -> int:
+def send(arena: Arena, messages: Iterator[PoseMessage], topic: Topic, kafka: Kafka) -> int:
     """Send messages as fast as the broker takes them; returns the person-frames."""
-    sender, name, total = producer(arena.broker.bootstrap), full_name(topic, arena.kafka()), 0
+    sender, name, total = producer(arena.broker.bootstrap), full_name(topic, kafka), 0
     for message in messages:
         while True:
             try:

@@ -1,18 +1,22 @@
-"""A command of Vigil that writes down what its main thread spends its processor time on.
+"""A command of Vigil that writes down what it spends its processor time on.
 
-`python -m tests.benchmarks.sampled FILE COMMAND...`: every 5 ms of processor time the kernel interrupts it, and the
-place where it is is counted. The file, written at the end, has a line for each place and its count.
+`python -m tests.benchmarks.sampled FILE COMMAND...`: every 5 ms of processor time the kernel interrupts it, and what
+each thread used since then is added to the place where the thread is. The file, written at the end, has a line for
+each stage and place and its microseconds. Reading the site and importing are left out.
 """
 
+import re
 import signal
 import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
 EVERY_S = 0.005
-DEPTH_MAX = 60
+DEPTH_MAX = 200
 ROOT = Path(__file__).parents[2]
 
 STAGES: tuple[tuple[str, str, str], ...] = (
@@ -36,36 +40,55 @@ STAGES: tuple[tuple[str, str, str], ...] = (
     ("deliver", "aiokafka/", ""),
     ("deliver", "faust/", ""),
     ("deliver", "mode/", ""),
+    ("deliver", "kafka/delivery.py", ""),
+    ("deliver", "app.py", "inbox"),
     ("gather and choose", "streams/kafka/runner.py", ""),
+    ("metrics and live view", "socketserver.py", ""),
+    ("event loops", "asyncio/", ""),
 )
 """Stage, part of a file's path and function; a sample is of the first whose place is found on the stack."""
 
 
 class Sampler:
-    """Counts where the main thread is."""
+    """Adds up where the threads are, by the processor time each has used since it was looked at last."""
 
     def __init__(self) -> None:
         self.stages, self.places = Counter[str](), Counter[str]()
+        self._used: dict[int, float] = {}
 
     def start(self) -> None:
-        """Count from now on."""
-        signal.signal(signal.SIGPROF, self._count)
+        """Look from now on."""
+        signal.signal(signal.SIGPROF, self._look)
         signal.setitimer(signal.ITIMER_PROF, EVERY_S, EVERY_S)
 
     def stop(self) -> None:
-        """Count no more."""
+        """Look no more."""
         signal.setitimer(signal.ITIMER_PROF, 0)
 
-    def _count(self, _: int, frame: FrameType | None) -> None:
-        stack = list(_places(frame))
-        self.stages[stage_of(stack)] += 1
-        self.places[":".join(stack[0]) if stack else ""] += 1
+    def _look(self, _: int, here: FrameType | None) -> None:
+        frames = sys._current_frames()
+        frames[threading.get_ident()] = here or frames[threading.get_ident()]
+        for thread, frame in frames.items():
+            try:
+                used = time.clock_gettime(time.pthread_getcpuclockid(thread))
+            except OSError:
+                continue
+            spent = used - self._used.get(thread, 0.0)
+            self._used[thread] = used
+            if spent > 0:
+                self._note(list(_places(frame)), spent)
+
+    def _note(self, stack: list[tuple[str, str]], spent: float) -> None:
+        if any(function == "load_site" or "importlib" in file for file, function in stack):
+            return
+        self.stages[stage_of(stack)] += round(1e6 * spent)
+        self.places[":".join(stack[0]) if stack else ""] += round(1e6 * spent)
 
 
 def stage_of(stack: list[tuple[str, str]]) -> str:
     """The stage that a stack of file and function, the innermost first, belongs to."""
     for stage, path, function in STAGES:
-        if any(path in file and (not function or name == function) for file, name in stack):
+        if any(path in file and function in {"", name} for file, name in stack):
             return stage
     return "rest"
 
@@ -79,13 +102,14 @@ def _places(frame: FrameType | None) -> Iterator[tuple[str, str]]:
 
 
 def _short(file: str) -> str:
-    return file.rpartition("site-packages/")[2].removeprefix(f"{ROOT}/")
+    short = file.rpartition("site-packages/")[2].removeprefix(f"{ROOT}/")
+    return re.sub(r".*/lib/python[0-9.]+/", "", short)
 
 
 def read_samples(path: Path, kind: str) -> dict[str, int]:
-    """The counts of `stage` or `place`, the largest first."""
+    """The microseconds by `stage` or `place`, the largest first."""
     lines = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
-    return {name: int(count) for of, name, count in lines if of == kind}
+    return {name: int(used) for of, name, used in lines if of == kind}
 
 
 def main() -> None:
@@ -100,7 +124,7 @@ def main() -> None:
     finally:
         sampler.stop()
         named = (("stage", sampler.stages), ("place", sampler.places))
-        lines = [f"{kind}\t{name}\t{count}\n" for kind, counts in named for name, count in counts.most_common()]
+        lines = [f"{kind}\t{name}\t{used}\n" for kind, counts in named for name, used in counts.most_common()]
         out.write_text("".join(lines), encoding="utf-8")
 
 

@@ -43,7 +43,7 @@ from streams.kafka.topics import INPUTS, OUTPUTS, POSES, PURCHASES, full_name, w
 from streams.recording import RecordingWriter
 from streams.runs import RunFolderError, open_run, read_lines
 from streams.settings import Kafka, Settings
-from streams.site_file import load_site
+from streams.site_file import dump_site, load_site
 from streams.sources import DeadLetter, read_recording
 from tests.services.broker import KafkaAccess
 
@@ -330,17 +330,21 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
 
 def test_produce_and_record_say_what_they_did(shop: Path, settings: Settings, tmp_path: Path) -> None:
     recording = shop / "recording"
-    told = CliRunner().invoke(
-        app, ["produce", str(recording), "--speed", "flat-out", "--loop", "2"], env=environment(settings)
+    site = tmp_path / "elsewhere.yaml"
+    site.write_text(
+        dump_site(msgspec.structs.replace(load_site(recording / "site.yaml"), name="elsewhere")), encoding="utf-8"
     )
+    arguments = ["produce", str(recording), "--site", str(site), "--speed", "flat-out", "--loop", "2"]
+    told = CliRunner().invoke(app, arguments, env=environment(settings))
+    assert "elsewhere" in told.output
     assert told.exit_code == 0, told.output
     persons = 2 * sum(track is not None for track in pq.read_table(recording / "poses.parquet")["track"].to_pylist())
     assert f"{persons:,} person-frames" in told.output
-    used = environment(settings, VIGIL_SITE=str(recording / "site.yaml"))
-    told = CliRunner().invoke(app, ["record", str(tmp_path), "--until-idle", "2", "--inputs"], env=used)
+    used = environment(settings, VIGIL_SITE=str(site))
+    told = CliRunner().invoke(app, ["record", str(tmp_path / "out"), "--until-idle", "2", "--inputs"], env=used)
     assert told.exit_code == 0, told.output
-    assert f"wrote {tmp_path / 'recording'}" in told.output
-    table = pq.read_table(tmp_path / "recording" / "poses.parquet")
+    assert f"wrote {tmp_path / 'out' / 'recording'}" in told.output
+    table = pq.read_table(tmp_path / "out" / "recording" / "poses.parquet")
     assert table.num_rows - table["track"].null_count == persons
 
 

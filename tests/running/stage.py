@@ -1,6 +1,7 @@
 """A town that is played while workers score it, and what was published in the end."""
 
 import contextlib
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,8 @@ from tests.running.published import Progress, Published, read_published
 from tests.running.town import Town
 from tests.running.workers import WorkerProcess, wait_for
 
-DONE_WITHIN_S = 90
+DONE_WITHIN_S = 60
+END_WITHIN_S = 20
 
 
 class Player(Thread):
@@ -38,9 +40,10 @@ class Player(Thread):
         except Exception as failure:  # noqa: BLE001 - told by `finish`
             self._failure = failure
 
-    def sent_share(self) -> float:
-        """How much of all was sent."""
-        return self.count / len(self._sent)
+    @property
+    def share(self) -> str:
+        """How much of all was sent, in words."""
+        return f"when {self.count / len(self._sent):.0%} was sent"
 
     def finish(self) -> None:
         """Wait until all was sent."""
@@ -70,8 +73,22 @@ class Stage:
         """Start a worker, or start it again."""
         if instance not in self.workers:
             self.workers[instance] = WorkerProcess(self.settings, instance, self.folder)
+        worker = self.workers[instance]
+        if instance not in self.wanted or worker.exit_code is not None:
+            worker.start()
         self.wanted.add(instance)
-        return self.workers[instance].start()
+        return worker
+
+    def end(self, instance: str, how: signal.Signals) -> int:
+        """Let a worker end for good: its exit code."""
+        self.wanted.discard(instance)
+        self.workers[instance].send(how)
+        return self.workers[instance].wait(END_WITHIN_S)
+
+    def hold(self, instance: str) -> None:
+        """Stop a worker as it stands; it is not started again when it ends."""
+        self.wanted.discard(instance)
+        self.workers[instance].send(signal.SIGSTOP)
 
     def revive(self) -> None:
         """Start again whoever ended without being asked to, as whatever runs workers does."""

@@ -140,3 +140,8 @@ def test_a_topic_made_by_another_meanwhile_is_no_failure(kafka: Kafka) -> None:
 def test_check_and_apply_exclude_each_other(kafka: Kafka) -> None:
     told = vigil(kafka, "topics", "--check", "--apply")
     assert (told.exit_code, "expected one of them" in told.output) == (2, True)
+
+
+def test_a_broker_that_does_not_answer_is_told_at_once(kafka: Kafka) -> None:
+    told = vigil(kafka, "topics", VIGIL_KAFKA__BROKERS="127.0.0.1:1")
+    assert (told.exit_code, "$.kafka.brokers: expected a broker that answers" in told.output) == (2, True), told.output
