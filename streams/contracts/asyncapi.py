@@ -11,7 +11,7 @@ import yaml
 from streams.contracts.columns import Columns, journal_columns, pose_columns
 from streams.contracts.examples import Example, examples
 from streams.contracts.schemas import file_of
-from streams.kafka.messages import ARROW, CLOUD_EVENT, CONTENT_TYPE, JSON, JSON_LINES, WHY
+from streams.kafka.messages import ARROW, CLOUD_EVENT, CONTENT_TYPE, JSON, JSON_LINES, STEP, WHY
 from streams.kafka.topics import (
     ALERTS,
     DEAD_LETTERS,
@@ -57,9 +57,10 @@ REPEATS = {
     "repeat; one above means that something was lost.",
     SCORES: "A message with an id that came before is a repeat.",
     ALERTS: "A message with an id that came before is a repeat.",
-    LATE: "A repeat cannot be told from input that came twice.",
+    LATE: "A message whose header vigil-step came before in its partition is a repeat.",
     DEAD_LETTERS: "A message with a source in its header vigil-why that came before is a repeat.",
 }
+STEP_HEADER: Part = {"type": "string", "description": "Number of the step of the lane in which it was found late."}
 
 
 class Kind(NamedTuple):
@@ -241,7 +242,8 @@ def _message(kind: Kind) -> Part:
 def _headers(kind: Kind) -> Part:
     if kind.content_type:
         content_type: Part = {"type": "string", "const": kind.content_type.decode()}
-        return {"type": "object", "properties": {CONTENT_TYPE: content_type}, "required": [CONTENT_TYPE]}
+        told = {CONTENT_TYPE: content_type} | ({STEP: STEP_HEADER} if kind.topic is LATE else {})
+        return {"type": "object", "properties": told, "required": list(told)}
     kept = {"type": "string", "description": "That of the message that was refused, if it had one."}
     why = {
         "type": "string",

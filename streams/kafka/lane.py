@@ -95,6 +95,7 @@ class Step:
     Attributes:
         outgoing: in the order in which they are written to each topic.
         cameras: what came of each camera with frames in this step.
+        late_records: what came too late, as it is told.
         late, repeated: how many by kind.
     """
 
@@ -104,6 +105,7 @@ class Step:
     facts: list[Fact] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     cameras: dict[str, FromCamera] = field(default_factory=dict)
+    late_records: list[object] = field(default_factory=list)
     late: dict[str, int] = field(default_factory=dict)
     repeated: dict[str, int] = field(default_factory=dict)
 
@@ -233,12 +235,9 @@ class Lane:
         self._set_aside(taken, step)
 
     def _set_aside(self, taken: CameraStep, step: Step) -> None:
-        late = list(late_records(taken, self.cameras))
-        if late:
-            lines = b"".join(msgspec.json.encode(record) + b"\n" for record in late)
-            step.outgoing.append(Outgoing(LATE, self._key, lines, [(messages.CONTENT_TYPE, messages.JSON_LINES)]))
-            _count(step.late, "facts", len(taken.late_facts))
-            _count(step.late, "person_frames", len(late) - len(taken.late_facts))
+        step.late_records += late_records(taken, self.cameras)
+        _count(step.late, "facts", len(taken.late_facts))
+        _count(step.late, "person_frames", sum(map(len, taken.late)))
         for frames in taken.late:
             for place, count in zip(*np.unique(frames.camera, return_counts=True), strict=True):
                 step.cameras[self.cameras[place]].late += int(count)
@@ -248,6 +247,7 @@ class Lane:
     def _publish(self, step: Step, entries: list[Entry], first: int) -> None:
         arrow, json = [(messages.CONTENT_TYPE, messages.ARROW)], [(messages.CONTENT_TYPE, messages.JSON)]
         event = [(messages.CONTENT_TYPE, messages.CLOUD_EVENT)]
+        lines = [(messages.CONTENT_TYPE, messages.JSON_LINES), (messages.STEP, str(self.steps).encode())]
         site = self.pipeline.layout.site.name
         for part in _parts(entries):
             step.outgoing.append(Outgoing(JOURNAL, self._key, encode_entries(part, self.cameras, first), arrow))
@@ -255,6 +255,9 @@ class Lane:
         encode = msgspec.json.Encoder().encode
         step.outgoing += [Outgoing(SCORES, one.person.encode(), encode(one), json) for one in step.scores]
         step.outgoing += [Outgoing(ALERTS, one.person.encode(), cloud_event(one, site), event) for one in step.alerts]
+        if step.late_records:
+            late = b"".join(encode(record) + b"\n" for record in step.late_records)
+            step.outgoing.append(Outgoing(LATE, self._key, late, lines))
 
     @property
     def _key(self) -> bytes:

@@ -12,6 +12,7 @@ ARROW = b"application/vnd.apache.arrow.stream"
 JSON = b"application/json"
 JSON_LINES = b"application/jsonl"
 CLOUD_EVENT = b"application/cloudevents+json"
+STEP = "vigil-step"  # header of late input: the number of the lane's step, by which a repeat is known
 WHY = "vigil-why"  # header of a dead letter: the reason, as JSON; its value is the message that was refused
 
 

@@ -29,7 +29,7 @@ from streams.embedded import (
 )
 from streams.jobs import write_whole
 from streams.kafka import topics
-from streams.kafka.messages import WHY, Headers
+from streams.kafka.messages import STEP, WHY, Headers
 from streams.kafka.topics import Topic
 from streams.pipeline import Scoring
 from streams.recording import SITE
@@ -69,8 +69,6 @@ class Once:
 
 class RecordedOutputs:
     """Writes the outputs of a partition; messages that workers repeated after a crash are left out.
-
-    Late input bears nothing by which a repeat could be told, so all of it is written.
 
     Attributes:
         repeats: messages that were left out.
@@ -143,7 +141,11 @@ class RecordedOutputs:
         alert = alert_of(value)
         self._write(ALERTS, alert.id, alert)
 
-    def _late(self, _: str, value: bytes, __: Headers) -> None:
+    def _late(self, _: str, value: bytes, headers: Headers) -> None:
+        step = dict(headers).get(STEP)
+        if step is not None and not self._once(f"{LATE}:{step.decode()}"):
+            self.repeats += 1
+            return
         for line in value.splitlines():
             kind = msgspec.json.decode(line, type=dict[str, Any]).get("type")
             self._told.person_frames_late += kind == "person_frame"

@@ -31,7 +31,7 @@ from streams.embedded import Summary
 from streams.jobs import record_scenario, replay_journal, run_recording
 from streams.kafka import commands, produce
 from streams.kafka.areas import Areas
-from streams.kafka.messages import WHY, decode_fact
+from streams.kafka.messages import STEP, WHY, decode_fact
 from streams.kafka.outgoing import Outgoing, messages
 from streams.kafka.playing import closed
 from streams.kafka.pose_messages import PoseReader
@@ -243,7 +243,8 @@ def test_what_was_set_aside_is_recorded_and_counted(run: Path, settings: Setting
     producer = KafkaProducer(bootstrap_servers=settings.kafka.brokers)
     for letter in (*letters, letters[1]):
         producer.send(f"{settings.kafka.prefix}dead-letters", b"?", None, [(WHY, msgspec.json.encode(letter))], 0)
-    producer.send(f"{settings.kafka.prefix}late", late, b"0", [], 0)
+    for _ in range(2):
+        producer.send(f"{settings.kafka.prefix}late", late, b"0", [(STEP, b"5")], 0)
     producer.flush()
     record(tmp_path, site, default_bundle(), settings, topics=OUTPUTS, until_idle_s=IDLE_S)
     folder = tmp_path / "partition-00"

@@ -1,0 +1,172 @@
+"""How long after a second's closing frame its scores and its journal are there: `python -m tests.benchmarks latency`."""
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from confluent_kafka import Consumer
+from numpy.typing import NDArray
+from rich.table import Table
+
+from features.segments import SEGMENT_MS, SegmentBlock
+from models.records import Score
+from streams.codecs.journal import decode_entries
+from streams.kafka.topics import JOURNAL, POSES, SCORES, full_name
+from tests.benchmarks.arena import ROOT, Arena, Worker, make_topics
+from tests.benchmarks.crowd import FPS
+from tests.benchmarks.live import LiveSpec
+from tests.benchmarks.load import Load
+from tests.benchmarks.processes import on_cores
+
+LOAD = Load(cameras=650, places=6)  # 50,000 person-frames a second
+SECONDS = 75
+WARM_UP_S = 20
+PREPARE_S = 8
+AFTER_S = 3
+TARGET_P99_MS = 250
+TOGETHER = 1_000
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What came of a live load.
+
+    Attributes:
+        scores, journal: latencies in ms from the frame that closed the second, of each score and each segment.
+        sent: what the sender said, how late it was.
+        cores: processor seconds of the worker a second.
+        person_frames: that the worker took in, a second.
+    """
+
+    scores: Floats
+    journal: Floats
+    sent: dict[str, float]
+    cores: float
+    person_frames: float
+
+
+def latency(arena: Arena) -> Table:
+    """Scores and journal at half of what a worker can take in, with one and with four frames a message."""
+    table = latency_table(f"Latency in ms from the frame that closed a second; target p99 {TARGET_P99_MS}")
+    for frames in (1, 4):
+        row(table, arena.load, frames, live(arena, frames, SECONDS))
+    return table
+
+
+def latency_table(title: str) -> Table:
+    """A table for `row`."""
+    names = ("person-frames /s", "frames a message", "what", "p50", "p99", "most", "number", "worker, cores", "sender late, p99")
+    return Table(*names, title=title, highlight=True)
+
+
+def row(table: Table, load: Load, frames: int, seen: Seen) -> None:
+    """Add what was seen of a load."""
+    for name, values in (("scores", seen.scores), ("journal", seen.journal)):
+        p50, p99, most = np.percentile(values, [50, 99, 100])
+        figures = (f"{p50:.0f}", f"{p99:.0f}", f"{most:.0f}", f"{len(values):,}", f"{seen.cores:.2f}", f"{seen.sent['p99']}")
+        table.add_row(f"{seen.person_frames:,.0f}", str(frames), name, *figures)
+
+
+def live(arena: Arena, frames_per_message: int, seconds: int) -> Seen:
+    """Let cameras be live, and see what a worker makes of it."""
+    group = arena.new_group()
+    with group.running(arena.worker_core) as (worker,):
+        worker.await_partitions(arena.load.partitions)
+        start_ms = int(time.time() + PREPARE_S) * 1_000
+        load = replace(arena.load, start_ms=start_ms, frames_per_message=frames_per_message)
+        with on_cores({arena.broker_core}), sending(arena, load, seconds) as sender:
+            consumer = arena.consumer(SCORES, JOURNAL, end=True)
+            cpu_s, taken, came = _watch(worker, consumer, start_ms / 1_000, seconds)
+            said = json.loads(sender.communicate()[0])
+    begin_ms = start_ms + WARM_UP_S * 1_000
+    return Seen(
+        np.array(list(_score_ms(came, load, begin_ms, full_name(SCORES, arena.kafka())))),
+        np.concatenate(list(_journal_ms(came, load, begin_ms, full_name(JOURNAL, arena.kafka())))),
+        said,
+        cpu_s / (seconds - WARM_UP_S),
+        taken / (seconds - WARM_UP_S),
+    )
+
+
+@contextmanager
+def sending(arena: Arena, load: Load, seconds: int) -> Iterator["subprocess.Popen[str]"]:
+    """The process that sends a load live."""
+    kafka = arena.kafka()
+    make_topics(kafka)
+    path = arena.folder / f"live-{load.start_ms}.json"
+    path.write_bytes(msgspec.json.encode(LiveSpec(load, arena.broker.bootstrap, full_name(POSES, kafka), seconds)))
+    command = [sys.executable, "-m", "tests.benchmarks.live", str(path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as sender:
+        try:
+            yield sender
+        finally:
+            sender.kill()
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    at_ms: float
+    topic: str
+    value: bytes
+
+
+def _watch(worker: Worker, consumer: Consumer, start_s: float, seconds: int) -> tuple[float, int, list[_Came]]:
+    """Processor seconds and person-frames of the worker after the warm-up, and all that came."""
+    came = list[_Came]()
+    _receive(consumer, came, start_s + WARM_UP_S)
+    cpu_s, taken = worker.cpu_seconds(), worker.person_frames()
+    _receive(consumer, came, start_s + seconds)
+    cpu_s, taken = worker.cpu_seconds() - cpu_s, worker.person_frames() - taken
+    _receive(consumer, came, start_s + seconds + AFTER_S)
+    consumer.close()
+    return cpu_s, taken, came
+
+
+def _receive(consumer: Consumer, came: list[_Came], until_s: float) -> None:
+    while time.time() < until_s:
+        messages = consumer.consume(TOGETHER, timeout=0.002)
+        at_ms = time.time() * 1_000
+        came += [_Came(at_ms, message.topic(), message.value()) for message in messages if not message.error()]
+
+
+def _score_ms(came: list[_Came], load: Load, begin_ms: int, topic: str) -> Iterator[float]:
+    """Latencies of the scores that are made when a second is closed; final ones wait for a track's silence."""
+    places = {camera.name: place for place, camera in enumerate(load.site.cameras)}
+    decoder = msgspec.json.Decoder(Score)
+    for one in came:
+        if one.topic != topic:
+            continue
+        score = decoder.decode(one.value)
+        if score.time_ms >= begin_ms and score.kind in {"grid", "interim"} and score.camera in places:
+            yield one.at_ms - float(closing_ms(load, np.array([places[score.camera]]), np.array([score.time_ms]))[0])
+
+
+def _journal_ms(came: list[_Came], load: Load, begin_ms: int, topic: str) -> Iterator[Floats]:
+    names = [camera.name for camera in load.site.cameras]
+    for one in came:
+        if one.topic != topic:
+            continue
+        for block in decode_entries(one.value, names)[1]:
+            if isinstance(block, SegmentBlock):
+                second_ms = block.rows["second_ms"]
+                kept = (block.rows["frames"] > 0) & (second_ms >= begin_ms)
+                closed_ms = closing_ms(load, block.cameras[block.track], second_ms + SEGMENT_MS)
+                yield (one.at_ms - closed_ms)[kept]
+
+
+def closing_ms(load: Load, camera: NDArray[Any], end_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """When the message was due that holds the first frame which is the pose allowance past an instant."""
+    first_ms = load.start_ms + load.late_ms(camera.astype(np.int64))
+    after_ms = end_ms + load.site.timing.pose_allowance_ms - first_ms
+    return first_ms + -(-after_ms * FPS // 1_000) * 1_000 // FPS
