@@ -49,6 +49,12 @@ class FaustBroker:
         mine = [tp for tp in self._app.consumer.assignment() if tp.topic in names]
         return dict(await self.insist(lambda: self._app.consumer.highwaters(*mine)))
 
+    async def starts(self, partition: int) -> dict[str, int]:
+        """By input topic, the offset of the first message that is still there."""
+        names = {topic: TP(self._names[topic], partition) for topic in INPUTS}
+        found = await self.insist(lambda: self._app.consumer.earliest_offsets(*names.values()))
+        return {topic.name: found.get(tp) or 0 for topic, tp in names.items()}
+
     async def send(self, partition: int, outgoing: Iterable[Outgoing]) -> object:
         """Send to a partition of the outgoing messages' topics, and wait until the broker has all of it."""
         producer = await self._app.maybe_start_producer()

@@ -30,13 +30,13 @@ class Gathered:
     Attributes:
         next_offset: after the last message in line.
         found: whether the line has been found since the partition came to this worker.
-        beyond: offset of the last message that came ahead of the line.
+        astray: whether messages came ahead of the line and none in it since.
         waiting: messages in line and their receipts.
     """
 
     next_offset: int
     found: bool = False
-    beyond: int | None = None
+    astray: bool = False
     waiting: deque[tuple[Message, Receipt]] = field(default_factory=deque)
 
     def line(self, offset: int) -> Line:
@@ -45,13 +45,10 @@ class Gathered:
         After a partition came here, messages that were read before may come first: they are ahead of the line, which
         begins anew below them. Once the line is found, a gap in it is one that the broker has.
         """
-        if offset < self.next_offset:
-            self.found, self.beyond = True, None
-            return Line.HELD
-        if self.found or offset == self.next_offset or (self.beyond is not None and offset <= self.beyond):
-            self.found, self.beyond = True, None
-            return Line.NEXT
-        self.beyond = offset
+        if offset <= self.next_offset or self.found:
+            self.found, self.astray = True, False
+            return Line.HELD if offset < self.next_offset else Line.NEXT
+        self.astray = True
         return Line.ASTRAY
 
     def add(self, message: Message, receipt: Receipt) -> None:

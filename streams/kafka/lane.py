@@ -5,7 +5,7 @@ The same messages in the same steps always give the same bytes, so a step that w
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -21,6 +21,8 @@ from streams.kafka import messages
 from streams.kafka.areas import Areas
 from streams.kafka.messages import Fact, Headers, decode_fact
 from streams.kafka.pose_messages import PoseReader, Poses, person_frames
+from streams.kafka.renewal import begun_anew, rescored, tracks_ended
+from streams.kafka.setup import Setup
 from streams.kafka.topics import ALERTS, DEAD_LETTERS, FACTS, INPUTS, JOURNAL, LATE, POSES, SCORES, Topic
 from streams.pipeline import Pipeline, late_records
 from streams.sources import EXCERPT, DeadLetter, Item, dead_row, merge, sound_rows
@@ -97,6 +99,7 @@ class Step:
         cameras: what came of each camera with frames in this step.
         late_records: what came too late, as it is told.
         late, repeated: how many by kind.
+        ended: how many tracks another site ended.
     """
 
     outgoing: list[Outgoing] = field(default_factory=list)
@@ -108,6 +111,7 @@ class Step:
     late_records: list[object] = field(default_factory=list)
     late: dict[str, int] = field(default_factory=dict)
     repeated: dict[str, int] = field(default_factory=dict)
+    ended: int = 0
 
     @property
     def person_frames(self) -> int:
@@ -135,6 +139,20 @@ class Lane:
     places: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._name_cameras()
+
+    @classmethod
+    def begin(cls, partition: int, setup: Setup) -> Self:
+        """Nothing taken in yet."""
+        return cls(partition, setup.areas, Pipeline.start(setup.site, setup.bundle), setup.ahead_ms)
+
+    @property
+    def setup(self) -> Setup:
+        """What the steps depend on besides the messages."""
+        scoring = self.pipeline.scoring
+        return Setup(scoring.site, scoring.bundle, self.areas.partitions, self.ahead_ms)
+
+    def _name_cameras(self) -> None:
         self.cameras = [camera.name for camera in self.pipeline.layout.site.cameras]
         self.places = {name: place for place, name in enumerate(self.cameras)}
 
@@ -155,6 +173,31 @@ class Lane:
                 self.ends[topic.name] = ones[-1].offset + 1
         self.steps += 1
         return step
+
+    def renew(self, setup: Setup) -> Step:
+        """A step without messages: go on under another setup.
+
+        Another bundle scores what comes from now on. Another site begins anew, after everything open was closed and
+        scored as it was under the site before.
+        """
+        step, before = Step(), self.setup
+        if setup.digest == before.digest:
+            return step
+        if setup.site_digest != before.site_digest:
+            self._end_all(step)
+            self.pipeline = begun_anew(self.pipeline, setup)
+            self._name_cameras()
+        else:
+            rescored(self.pipeline, setup.bundle)
+        self.areas, self.ahead_ms = setup.areas, setup.ahead_ms
+        self.steps += 1
+        return step
+
+    def _end_all(self, step: Step) -> None:
+        entries, first = list[Entry](), self.pipeline.scoring.persons.position
+        self._follow(self.pipeline.finish(), step, entries)
+        self._publish(step, entries, first)
+        step.ended = tracks_ended(entries)
 
     def _sources(self, taken: Mapping[Topic, Sequence[Message]], step: Step) -> list[Iterator[tuple[int, Item]]]:
         facts = [self._facts(taken.get(topic, ()), step) for topic in FACTS]
@@ -226,7 +269,9 @@ class Lane:
     def _take(self, item: Item, step: Step, entries: list[Entry]) -> None:
         if isinstance(item, DeadLetter):
             raise TypeError("a lane's sources hold no dead letters")
-        taken = self.pipeline.take(item)
+        self._follow(self.pipeline.take(item), step, entries)
+
+    def _follow(self, taken: CameraStep, step: Step, entries: list[Entry]) -> None:
         for entry in taken.entries:
             scores, alerts = self.pipeline.scoring.take(entry)
             step.scores += scores

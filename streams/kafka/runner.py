@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from streams.clock import Stopwatch, now_ms
 from streams.kafka.gathered import Gathered, Line, Receipt
 from streams.kafka.lane import Lane, Message, Outgoing, Step
+from streams.kafka.setup import Setup
 from streams.kafka.state import STEPS_REMEMBERED, RecordedStep, Saved
 from streams.kafka.topics import FACTS, INPUTS, POSES, Topic
 from streams.operations.logs import logger
@@ -35,6 +36,9 @@ class Broker(Protocol):
     async def ends(self, partition: int) -> dict[str, int]:
         """By input topic, the offset after the last message there is, asked for after this call."""
 
+    async def starts(self, partition: int) -> dict[str, int]:
+        """By input topic, the offset of the first message that is still there."""
+
     async def send(self, partition: int, outgoing: Iterable[Outgoing]) -> object:
         """Send, and wait until the broker has all of it."""
 
@@ -46,11 +50,18 @@ class Broker(Protocol):
 
 
 class Taken(NamedTuple):
-    """The messages of a step, by topic, and whether it is taken for the first time."""
+    """A step that is taken.
+
+    Attributes:
+        batch: its messages by topic.
+        again: whether it had been taken before a crash.
+        renewed: of a step without messages, the setup to which it renews the lane.
+    """
 
     batch: dict[Topic, list[tuple[Message, Receipt]]]
     recorded: RecordedStep
     again: bool
+    renewed: Setup | None = None
 
 
 class Done(NamedTuple):
@@ -85,10 +96,10 @@ class Told(Protocol):
 
 
 class Runner:
-    """Takes a lane's messages in, one step after another."""
+    """Takes a lane's messages in, one step after another, under the setup that is wanted from the first new one on."""
 
-    def __init__(self, lane: Lane, saved: Saved, broker: Broker, settings: Worker, told: Told) -> None:
-        self.lane = lane
+    def __init__(self, lane: Lane, wanted: Setup, saved: Saved, broker: Broker, settings: Worker, told: Told) -> None:
+        self.lane, self._setup, self._wanted = lane, lane.setup, wanted
         self._saved, self._broker, self._settings, self._told = saved, broker, settings, told
         self._gathered = {topic: Gathered(lane.ends[topic.name]) for topic in INPUTS}
         self._again = deque(saved.steps())
@@ -111,14 +122,8 @@ class Runner:
         gathered = self._gathered[message.topic]
         line = gathered.line(message.offset)
         if line is Line.NEXT:
-            if gathered.next_offset not in {0, message.offset}:
-                log.error(
-                    "messages are gone",
-                    topic=message.topic.name,
-                    partition=self.lane.partition,
-                    expected=gathered.next_offset,
-                    got=message.offset,
-                )
+            if message.offset != gathered.next_offset:
+                self._tell_gone(message.topic, message.offset)
             gathered.add(message, receipt)
             self._news.set()
         elif line is Line.ASTRAY:
@@ -133,18 +138,22 @@ class Runner:
             self._room.clear()
             await self._room.wait()
 
-    async def rewind(self) -> None:
-        """Read every topic on from where the state ends, whatever was read of it before."""
-        for topic, gathered in self._gathered.items():
-            await self._broker.seek(topic, self.lane.partition, gathered.next_offset)
-
     async def _find_line(self) -> None:
         """Read anew from where the line goes on, if it does not come by itself."""
-        if self._astray is not None and self._astray.seconds > ASTRAY_S:
-            self._astray = None
-            for topic, gathered in self._gathered.items():
-                if not gathered.found and gathered.beyond is not None:
-                    await self._broker.seek(topic, self.lane.partition, gathered.next_offset)
+        if self._astray is None or self._astray.seconds < ASTRAY_S:
+            return
+        self._astray = None
+        starts = await self._broker.starts(self.lane.partition)
+        for topic, gathered in self._gathered.items():
+            if gathered.astray:
+                if starts[topic.name] > gathered.next_offset:
+                    self._tell_gone(topic, starts[topic.name])
+                    gathered.next_offset = starts[topic.name]
+                await self._broker.seek(topic, self.lane.partition, gathered.next_offset)
+
+    def _tell_gone(self, topic: Topic, got: int) -> None:
+        expected = self._gathered[topic].next_offset
+        log.error("messages are gone", topic=topic.name, partition=self.lane.partition, expected=expected, got=got)
 
     async def run(self) -> None:
         """Take steps until stopped."""
@@ -170,7 +179,7 @@ class Runner:
 
     async def _await_news(self) -> None:
         self._news.clear()
-        looking = self.waiting or self._again or self._astray is not None
+        looking = self.waiting or self._again or self._astray is not None or self._outdated
         idle_s = LOOK_AGAIN_S if looking else self._settings.snapshot_every_s
         try:
             await asyncio.wait_for(self._news.wait(), idle_s)
@@ -185,6 +194,10 @@ class Runner:
             return None
         if self._again:
             return self._next_again()
+        if self._outdated:
+            return self._renewal()
+        if self._saved.head is None:
+            await self.save()  # the setup under which steps are recorded has to be there
         poses = min(len(self._gathered[POSES].waiting), MESSAGES_MAX)
         if not self.waiting or not (ends := await self._aligned()):
             return None
@@ -198,8 +211,20 @@ class Runner:
         if any(self._gathered[topic].next_offset < recorded.ends[topic.name] for topic in INPUTS):
             return None
         self._again.popleft()
+        if recorded.setup:
+            return Taken({}, recorded, again=True, renewed=self._saved.setups[recorded.setup])
         batch = {topic: self._until(topic, recorded.ends[topic.name]) for topic in INPUTS}
         return Taken(batch, recorded, again=True)
+
+    @property
+    def _outdated(self) -> bool:
+        """Whether the lane is under another setup than is wanted."""
+        return self._setup.digest != self._wanted.digest
+
+    def _renewal(self) -> Taken:
+        """The step to the setup that is wanted; what was published for it is known by its being recorded."""
+        recorded = RecordedStep(self.lane.steps, dict(self.lane.ends), self._wanted.digest)
+        return Taken({}, recorded, again=False, renewed=self._wanted)
 
     def _until(self, topic: Topic, end: int) -> list[tuple[Message, Receipt]]:
         return list(takewhile(lambda pair: pair[0].offset < end, self._gathered[topic].waiting))
@@ -237,11 +262,13 @@ class Runner:
 
     async def _take(self, taken: Taken) -> None:
         if not taken.again:
-            written = asyncio.create_task(self._broker.insist(lambda: self._saved.record(taken.recorded)))
+            written = asyncio.create_task(
+                self._broker.insist(lambda: self._saved.record(taken.recorded, taken.renewed))
+            )
             await asyncio.sleep(0)  # on its way while the step is computed
         watch = Stopwatch()
         messages = {topic: [message for message, _ in ones] for topic, ones in taken.batch.items()}
-        step = self.lane.step(messages)
+        step = self.lane.step(messages) if taken.renewed is None else self._renew(taken.renewed)
         compute_s = watch.seconds
         if not taken.again:
             await written
@@ -250,6 +277,21 @@ class Runner:
         self._let_go(taken)
         behind = {name: max(0, end - self.lane.ends[name]) for name, end in self._ends.items()}
         self._told.done(Done(self.lane, step, messages, behind, taken.again, compute_s, watch.seconds - compute_s))
+
+    def _renew(self, setup: Setup) -> Step:
+        before, self._setup = self._setup, setup
+        step = self.lane.renew(setup)
+        log.info(
+            "lane renewed",
+            partition=self.lane.partition,
+            site_before=before.site_digest,
+            site=setup.site_digest,
+            bundle_before=before.bundle.digest,
+            bundle=setup.bundle.digest,
+            tracks_ended=step.ended,
+            position=self.lane.pipeline.scoring.persons.position,
+        )
+        return step
 
     def _let_go(self, taken: Taken) -> None:
         for topic, ones in taken.batch.items():
@@ -260,7 +302,8 @@ class Runner:
 
     async def _save_if_due(self) -> None:
         many = self.lane.steps - (self._saved.head.steps if self._saved.head else 0) >= STEPS_REMEMBERED // 2
-        if many or self._since_snapshot.seconds >= self._settings.snapshot_every_s:
+        renewed = self._saved.head is None or self._saved.head.setup != self._setup.digest
+        if many or renewed or self._since_snapshot.seconds >= self._settings.snapshot_every_s:
             await self.save()
 
     async def save(self) -> None:
@@ -271,7 +314,7 @@ class Runner:
         pipeline = self.lane.pipeline
         snapshot = dump_state(pipeline.camera, pipeline.scoring.persons, pipeline.scoring.decisions)
         steps, ends = self.lane.steps, dict(self.lane.ends)
-        written = await self._broker.insist(lambda: self._saved.replace(snapshot, steps, ends))
+        written = await self._broker.insist(lambda: self._saved.replace(snapshot, steps, ends, self._setup))
         self._saved_ends = ends
         for receipt in self._unacknowledged:
             receipt.ack()

@@ -1,10 +1,13 @@
-"""What a group of workers remembers, in a compacted topic: for each partition a snapshot and the steps taken since.
+"""What a group of workers remembers, in a compacted topic.
+
+For each partition a snapshot, the setup it was made under, and the steps taken since.
 
 A Faust table holds it, so that a worker that is given a partition has read it before the first message arrives.
 """
 
 import asyncio
 import hashlib
+from itertools import count, takewhile
 
 import msgspec
 import pyarrow as pa
@@ -12,6 +15,9 @@ from faust import Table
 from faust.stores import memory
 from faust.types import TP
 from msgspec import Struct
+
+from features.events import Rejection
+from streams.kafka.setup import Setup
 
 CHUNK_BYTES = 512 * 1_024
 STEPS_REMEMBERED = 4_096  # more are never taken between two snapshots
@@ -31,6 +37,7 @@ class Head(Struct, frozen=True):
         digest: SHA-256 of the compressed snapshot.
         steps: how many were taken before it.
         ends: by topic, the offset after the last message it holds.
+        setup: digest of the one it was made under.
     """
 
     slot: int
@@ -39,13 +46,21 @@ class Head(Struct, frozen=True):
     digest: str
     steps: int
     ends: dict[str, int]
+    setup: str
 
 
-class RecordedStep(Struct, frozen=True):
-    """That a step was taken, and by topic the offset after the last message it took; written before its outputs."""
+class RecordedStep(Struct, frozen=True, omit_defaults=True):
+    """That a step was taken; written before its outputs.
+
+    Attributes:
+        step: its number.
+        ends: by topic, the offset after the last message it took.
+        setup: of a step that takes none, digest of the setup to which it renews the lane.
+    """
 
     step: int
     ends: dict[str, int]
+    setup: str = ""
 
 
 class _Store(memory.Store[bytes, bytes]):
@@ -95,6 +110,7 @@ class Saved:
     Attributes:
         owner: this owner's number.
         head: of the newest snapshot.
+        setups: by digest, those that the steps since renew the lane to, once `steps` were read.
     """
 
     def __init__(self, table: StateTable, partition: int) -> None:
@@ -106,6 +122,15 @@ class Saved:
         self._of = max(heads, default=0)
         self.head = msgspec.json.decode(heads[self._of], type=Head) if heads else None
         self._values, self._claimed = values, False
+        self.setups, self._kept = dict[str, Setup](), set[str]()
+
+    def setup(self) -> Setup | None:
+        """The setup under which the newest snapshot was made; none before the first.
+
+        Raises:
+            SavedStateError: a part of it is missing, or it is of another version.
+        """
+        return self._read_setup(self.head.setup) if self.head else None
 
     def snapshot(self) -> bytes | None:
         """The newest snapshot; none before the first.
@@ -124,11 +149,16 @@ class Saved:
         return snapshot
 
     def steps(self) -> list[RecordedStep]:
-        """The steps taken since the newest snapshot, in order; lets go of what was read to begin with."""
+        """The steps taken since the newest snapshot, in order; lets go of what was read to begin with.
+
+        Raises:
+            SavedStateError: as `setup` does, of a setup that a step renews the lane to.
+        """
         steps, number = list[RecordedStep](), self.head.steps if self.head else 0
         while (recorded := self._recorded(number)) is not None:
             steps.append(recorded)
             number += 1
+        self.setups = {one.setup: self._read_setup(one.setup) for one in steps if one.setup}
         self._values = {}
         return steps
 
@@ -140,14 +170,33 @@ class Saved:
                 return recorded
         return None
 
-    async def record(self, step: RecordedStep) -> None:
-        """Write down that a step is taken."""
+    def _read_setup(self, digest: str) -> Setup:
+        """A setup as any owner wrote it."""
+        problem = "none"
+        for owner in range(self.owner - 1, 0, -1):
+            chunks = (self._values.get(self._setup_chunk(owner, digest, at)) for at in count())
+            if packed := b"".join(takewhile(bool, chunks)):
+                try:
+                    setup = Setup.load(packed)
+                except Rejection as why:
+                    problem = str(why)
+                else:
+                    if setup.digest == digest:
+                        return setup
+                    problem = setup.digest
+        raise SavedStateError(f"setup of partition {self._partition}: expected {digest}, got {problem}")
+
+    async def record(self, step: RecordedStep, setup: Setup | None = None) -> None:
+        """Write down that a step is taken, and the setup to which it renews the lane."""
         await self._claim()
+        if setup is not None:
+            await self._keep(setup)
         await self._table.write(self._partition, {self._step(self.owner, step.step): msgspec.json.encode(step)})
 
-    async def replace(self, snapshot: bytes, steps: int, ends: dict[str, int]) -> int:
-        """Write a snapshot and, once all of it is there, say that it counts; returns the bytes written."""
+    async def replace(self, snapshot: bytes, steps: int, ends: dict[str, int], setup: Setup) -> int:
+        """Write a snapshot and, once all of it is there, say that it counts; returns its bytes as written."""
         await self._claim()
+        await self._keep(setup)
         packed = pa.compress(snapshot, codec="lz4", asbytes=True)
         slot = 1 - self.head.slot if self.head and self._of == self.owner else 0
         starts = range(0, len(packed), CHUNK_BYTES)
@@ -155,10 +204,10 @@ class Saved:
             self._chunk(self.owner, slot, at): packed[start : start + CHUNK_BYTES] for at, start in enumerate(starts)
         }
         await self._table.write(self._partition, dict(chunks))
-        head = Head(slot, len(chunks), len(snapshot), hashlib.sha256(packed).hexdigest(), steps, ends)
+        head = Head(slot, len(chunks), len(snapshot), hashlib.sha256(packed).hexdigest(), steps, ends, setup.digest)
         await self._table.write(self._partition, {self._key(self.owner, "head"): msgspec.json.encode(head)})
-        if self._of != self.owner:
-            await self._remove_others()
+        if self._of != self.owner or (self.head and self.head.setup != setup.digest):
+            await self._remove_needless(setup)
         self.head, self._of = head, self.owner
         return len(packed)
 
@@ -168,16 +217,36 @@ class Saved:
             await self._table.write(self._partition, {self._key(self.owner, "owner"): b"1"})
             self._claimed = True
 
-    async def _remove_others(self) -> None:
-        ours = f"{self._partition}/{self.owner}/"
-        others = [name for name in self._table.kept.of_partition(self._partition) if not name.startswith(ours)]
-        await self._table.write(self._partition, dict.fromkeys(others))
+    async def _keep(self, setup: Setup) -> None:
+        """Write a setup, unless this owner has."""
+        if setup.digest not in self._kept:
+            packed = setup.dump()
+            starts = range(0, len(packed), CHUNK_BYTES)
+            names = (self._setup_chunk(self.owner, setup.digest, at) for at in count())
+            chunks = {name: packed[start : start + CHUNK_BYTES] for name, start in zip(names, starts, strict=False)}
+            await self._table.write(self._partition, dict(chunks))
+            self._kept.add(setup.digest)
+
+    async def _remove_needless(self, setup: Setup) -> None:
+        """Remove what other owners wrote, and setups that are no longer those of the lane."""
+        ours, setups = self._key(self.owner, ""), self._key(self.owner, "setup/")
+        kept = self._setup_chunk(self.owner, setup.digest, "")
+        needless = [
+            name
+            for name in self._table.kept.of_partition(self._partition)
+            if not name.startswith(ours) or (name.startswith(setups) and not name.startswith(kept))
+        ]
+        await self._table.write(self._partition, dict.fromkeys(needless))
+        self._kept = {setup.digest}
 
     def _key(self, owner: int, name: str) -> str:
         return f"{self._partition}/{owner}/{name}"
 
     def _chunk(self, owner: int, slot: int, at: int) -> str:
         return self._key(owner, f"chunk/{slot}/{at}")
+
+    def _setup_chunk(self, owner: int, digest: str, at: int | str) -> str:
+        return self._key(owner, f"setup/{digest}/{at}")
 
     def _step(self, owner: int, number: int) -> str:
         return self._key(owner, f"step/{number % STEPS_REMEMBERED}")

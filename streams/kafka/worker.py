@@ -9,15 +9,14 @@ from faust.types import TP, EventT
 from features.site import Site
 from models.bundle import Bundle
 from streams.kafka.app import make_agent, make_app, make_table
-from streams.kafka.areas import Areas
 from streams.kafka.faust_broker import FaustBroker
 from streams.kafka.lane import Lane, Message, Reader
 from streams.kafka.messages import Headers
 from streams.kafka.runner import Runner, Told
+from streams.kafka.setup import Setup
 from streams.kafka.state import Saved
 from streams.kafka.topics import INPUTS, full_name
 from streams.operations.logs import logger
-from streams.pipeline import Pipeline
 from streams.settings import Settings
 from streams.snapshots import load_state
 
@@ -31,8 +30,8 @@ class KafkaWorker:
     """Runs until it is stopped or fails."""
 
     def __init__(self, settings: Settings, site: Site, bundle: Bundle, instance: str, told: Told) -> None:
-        self._settings, self._site, self._bundle, self._told = settings, site, bundle, told
-        self._areas = Areas.of(site, settings.kafka.partitions)
+        self._settings, self._told = settings, told
+        self._setup = Setup(site, bundle, settings.kafka.partitions, settings.worker.ahead_ms)
         self._topics = {full_name(topic, settings.kafka): topic for topic in INPUTS}
         self._reader = Reader()
         self.app = make_app(settings, instance)
@@ -60,11 +59,11 @@ class KafkaWorker:
             return
         assigned = {tp.partition for tp in self.app.consumer.assignment() if tp.topic in self._topics}
         for partition in sorted(assigned - self.runners.keys()):
-            await self._begin(partition).rewind()
+            self._begin(partition)
 
     async def start(self) -> None:
         """Join the group and begin."""
-        log.info("starting", group=self.app.conf.id, version=version("vigil"), bundle=self._bundle.digest)
+        log.info("starting", group=self.app.conf.id, version=version("vigil"), bundle=self._setup.bundle.digest)
         await self.app.start()
 
     def failed(self) -> BaseException | None:
@@ -91,9 +90,7 @@ class KafkaWorker:
         if self._closing or raw.generation_id != self.app.consumer_generation_id:
             return
         topic, value = self._topics[raw.topic], raw.value or b""
-        if (runner := self.runners.get(raw.partition)) is None:
-            runner = self._begin(raw.partition)
-            await runner.rewind()
+        runner = self.runners.get(raw.partition) or self._begin(raw.partition)
         headers = cast("Headers", list(raw.headers or ()))  # as aiokafka gives them
         content = self._reader.read(topic, value)
         written_ms = int(raw.timestamp * 1_000)
@@ -107,16 +104,17 @@ class KafkaWorker:
         return bool(self._closing or self.app.rebalancing or self.app.in_recovery)
 
     def _begin(self, partition: int) -> Runner:
-        """Take up the lane of a partition where its state was left."""
+        """Take up the lane of a partition where its state was left, under the setup that it was left under."""
         saved = Saved(self._table, partition)
-        pipeline = Pipeline.start(self._site, self._bundle)
-        lane = Lane(partition, self._areas, pipeline, self._settings.worker.ahead_ms)
+        setup = saved.setup() or self._setup
+        lane = Lane.begin(partition, setup)
         if (snapshot := saved.snapshot()) is not None and saved.head is not None:
+            pipeline = lane.pipeline
             pipeline.camera, pipeline.scoring.persons, pipeline.scoring.decisions = load_state(
-                snapshot, self._site, self._bundle.corpus
+                snapshot, setup.site, setup.bundle.corpus
             )
             lane.ends, lane.steps = dict(saved.head.ends), saved.head.steps
-        runner = Runner(lane, saved, self._broker, self._settings.worker, self._told)
+        runner = Runner(lane, self._setup, saved, self._broker, self._settings.worker, self._told)
         self.runners[partition] = runner
         task = asyncio.create_task(runner.run(), name=f"lane-{partition}")
         task.add_done_callback(self._note_failure)
@@ -145,6 +143,7 @@ class KafkaWorker:
             for task in late:
                 task.cancel()
         for partition in closing:
-            self._told.ended(self.runners[partition].lane)
-            del self.runners[partition], self._tasks[partition]
+            if (runner := self.runners.pop(partition, None)) is not None:  # a stop and a rebalance may meet here
+                self._told.ended(runner.lane)
+            self._tasks.pop(partition, None)
         log.info("lanes end", partitions=sorted(closing))

@@ -1,27 +1,63 @@
 """What Vigil costs: `make bench`, or `python -m tests.benchmarks` and names of benchmarks.
 
-speed, memory and day run the steps on one core; the others run workers on a broker of their own: kafka (throughput),
-designs (the same steps as one would write them first), peer, latency, and steady with `--minutes`.
+speed, memory and day run the steps on one core. The others run workers and a broker, on two: kafka is throughput,
+designs the same steps as one would write them first, peer another product's load, and steady takes `--minutes`.
 """
 
 import argparse
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 from rich.console import Console
+from rich.table import Table
 
-from tests.benchmarks.processes import on_cores
+from tests.benchmarks import designs, latency, peer, steady, throughput
+from tests.benchmarks.arena import Arena, arenas
+from tests.benchmarks.load import Load
+from tests.benchmarks.processes import on_cores, two_cores
 from tests.benchmarks.speed import speed
 from tests.benchmarks.state import day, memory
 
 ALONE = {"speed": speed, "memory": memory, "day": day}
+WITH_BROKER: dict[str, tuple[Load, Callable[[Arena], Iterable[Table]]]] = {
+    "kafka": (throughput.LOAD, throughput.throughput),
+    "designs": (designs.LOAD, lambda arena: [designs.designs(arena)]),
+    "peer": (designs.LOAD, lambda arena: [peer.peer(arena)]),
+    "latency": (latency.LOAD, lambda arena: [latency.latency(arena)]),
+}
 
 
 def main() -> None:
     """Run the benchmarks named on the command line, or all but steady."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
-    parser.add_argument("names", nargs="*", choices=[*ALONE, *WITH_BROKER, "steady", []])
+    names = (*ALONE, *WITH_BROKER, "steady")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(names)}; all but the last if left out")
     parser.add_argument("--minutes", type=float, default=60, help="of steady")
     asked = parser.parse_args()
+    if unknown := set(asked.names) - set(names):
+        parser.error(f"expected names of {', '.join(names)}, got {', '.join(sorted(unknown))}")
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    chosen = asked.names or names[:-1]
+    held = [_run(name, asked.minutes, console) for name in chosen]
+    sys.exit(0 if all(held) else 1)
+
+
+def _run(name: str, minutes: float, console: Console) -> bool:
+    if name in ALONE:
+        with on_cores({two_cores()[1]}):
+            pa.set_cpu_count(1)
+            pa.set_io_thread_count(1)
+            console.print(ALONE[name]())
+        return True
+    with arenas() as arena:
+        if name == "steady":
+            return steady.steady(arena(name, steady.LOAD), minutes, console)
+        load, measure = WITH_BROKER[name]
+        for table in measure(arena(name, load)):
+            console.print(table)
+    return True
+
+
+if __name__ == "__main__":
+    main()

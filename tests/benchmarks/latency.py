@@ -55,6 +55,11 @@ class Seen:
     cores: float
     person_frames: float
 
+    def percentiles(self) -> tuple[float, float]:
+        """Median and 99th percentile of the scores' latencies, ms."""
+        p50, p99 = np.percentile(self.scores, [50, 99]).tolist()
+        return p50, p99
+
 
 def latency(arena: Arena) -> Table:
     """Scores and journal at half of what a worker can take in, with one and with four frames a message."""

@@ -9,6 +9,7 @@ from threading import Event, Thread
 
 from streams.kafka.outgoing import Outgoing
 from streams.kafka.produce import Sender, paced
+from streams.kafka.topics import POSES
 from streams.settings import Settings
 from tests.running.published import Progress, Published, read_published
 from tests.running.town import Town
@@ -35,6 +36,8 @@ class Player(Thread):
                 for one in self._sent if self._speed is None else paced(self._sent, self._speed):
                     if self.cancelled.is_set():
                         return
+                    if one.topic is not POSES:
+                        sender.flush()  # the poses before it have to be there, or it is chance what comes first
                     sender.send(one)
                     self.count += 1
         except Exception as failure:  # noqa: BLE001 - told by `finish`

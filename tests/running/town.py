@@ -100,16 +100,14 @@ def _frames(scenarios: Sequence[Scenario]) -> PersonFrames:
 
 
 def _purchases(scenario: Scenario, area: str) -> list[Purchase]:
-    return [
-        msgspec.structs.replace(one, store=area, receipt=f"{area}-{one.receipt}") for one in scenario.purchases
-    ]
+    return [msgspec.structs.replace(one, store=area, receipt=f"{area}-{one.receipt}") for one in scenario.purchases]
 
 
 def _found_out(scenario: Scenario, area: str, random: Random) -> list[Fact]:
     """Some visits to both cameras turn out to be one person's, and some persons are judged."""
-    by_camera = [[visit for visit in scenario.truth if visit.camera == camera] for camera in (0, 1)]
-    pairs = list(zip(*by_camera, strict=False))[:LINKS]
-    links: list[Fact] = [_link(area, number, *pair, random) for number, pair in enumerate(pairs)]
+    floor, corridor = ([visit for visit in scenario.truth if visit.camera == camera] for camera in (0, 1))
+    pairs = list(zip(floor, corridor, strict=False))[:LINKS]
+    links: list[Fact] = [_link(area, number, here, there, random) for number, (here, there) in enumerate(pairs)]
     return links + [_verdict(area, visit, scenario) for visit in scenario.truth[:JUDGED]]
 
 
@@ -134,7 +132,7 @@ def _verdict(area: str, visit: Visit, scenario: Scenario) -> Disposition:
 
 
 def items_of(sent: Sequence[Outgoing], site: Site, partition: int) -> Iterator[Item]:
-    """What the messages of a partition hold, by event time, each topic in its order; what cannot be used is left out."""
+    """What the messages of a partition hold, by event time, each topic in its order, but for what cannot be used."""
     reader, places = Reader(), {camera.name: place for place, camera in enumerate(site.cameras)}
     blocks, facts = list[PersonFrames](), list[Fact]()
     for one in sent:

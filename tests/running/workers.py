@@ -133,4 +133,3 @@ class WorkerProcess:
         if self._process:
             self.send(signal.SIGCONT)
             self.kill()
-

@@ -1,0 +1,49 @@
+"""What goes on when a lane is given another bundle, and what begins anew when it is given another site."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from features.camera import CameraState
+from features.closing import Layout
+from features.segments import SEGMENT_MS, Entry, SegmentBlock
+from features.watermark import NEVER
+from models.bundle import Bundle
+from streams.kafka.setup import Setup
+from streams.pipeline import Pipeline
+
+
+def rescored(pipeline: Pipeline, bundle: Bundle) -> None:
+    """Let a pipeline go on with all it remembers, scored by another bundle."""
+    pipeline.scoring.bundle = bundle
+    pipeline.scoring.persons.identities.corpus = bundle.corpus
+
+
+def begun_anew(finished: Pipeline, setup: Setup) -> Pipeline:
+    """A pipeline of another site that goes on where a finished one ended.
+
+    Positions in the journal go on, and so do the sources' times and the facts that were taken: nothing that was counted
+    is counted again, and no second that was closed is opened again, for a track that began in it twice would have the
+    same name twice. Of persons nothing is known.
+    """
+    pipeline = Pipeline.start(setup.site, setup.bundle)
+    pipeline.scoring.persons.position = finished.scoring.persons.position
+    pipeline.camera = _heard(finished.camera, finished.layout, pipeline.layout)
+    return pipeline
+
+
+def tracks_ended(entries: list[Entry]) -> int:
+    """How many tracks end in these entries of the journal."""
+    blocks = [entry for entry in entries if isinstance(entry, SegmentBlock)]
+    return sum(int((block.rows["frames"] == 0).sum()) for block in blocks)
+
+
+def _heard(before: CameraState, layout: Layout, wanted: Layout) -> CameraState:
+    """Cameras as after a long silence; one that the site before did not have, as if heard at the time of all others."""
+    places = {camera.name: place for place, camera in enumerate(layout.site.cameras)}
+    latest_ms = np.append(before.latest_ms, before.now_ms or NEVER)  # the last one for cameras that are new
+    closed_ms = np.maximum(np.append(before.closed_ms, NEVER), latest_ms - latest_ms % SEGMENT_MS + SEGMENT_MS)
+    closed_ms[latest_ms == NEVER] = NEVER
+    of = np.array([places.get(camera.name, len(places)) for camera in wanted.site.cameras], np.int64)
+    start = CameraState.start(wanted)
+    return replace(start, latest_ms=latest_ms[of], closed_ms=closed_ms[of], now_ms=before.now_ms, known=before.known)

@@ -1,0 +1,77 @@
+"""The setup of a lane: all that its steps depend on besides its messages. It is kept with the state made under it."""
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import msgspec
+from msgspec import Raw, Struct
+
+from features.events import Rejection
+from features.site import Site
+from models import bundle as bundles
+from models.bundle import Bundle
+from streams.kafka.areas import Areas
+from streams.snapshots import site_digest
+
+
+class _Content(Struct, frozen=True, forbid_unknown_fields=True):
+    site: Site
+    bundle: Raw
+    partitions: int
+    ahead_ms: int
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A site and a bundle, and what of the settings decides which events are refused.
+
+    Attributes:
+        bundle: sealed.
+        partitions: among which areas are spread.
+        ahead_ms: how far an event's time may lie after the time its message was written.
+    """
+
+    site: Site
+    bundle: Bundle
+    partitions: int
+    ahead_ms: int
+
+    @cached_property
+    def areas(self) -> Areas:
+        """The areas of the site."""
+        return Areas.of(self.site, self.partitions)
+
+    @cached_property
+    def site_digest(self) -> str:
+        """SHA-256 of the site, as snapshots name it."""
+        return site_digest(self.site)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the JSON, hexadecimal: two setups with the same one are the same."""
+        return hashlib.sha256(self._json).hexdigest()
+
+    @cached_property
+    def _json(self) -> bytes:
+        content = _Content(self.site, Raw(bundles.dump(self.bundle)), self.partitions, self.ahead_ms)
+        return msgspec.json.encode(content, order="deterministic")
+
+    def dump(self) -> bytes:
+        """The setup as compressed JSON, some 100 KB for a thousand cameras."""
+        return zlib.compress(self._json)
+
+    @classmethod
+    def load(cls, packed: bytes) -> Self:
+        """A setup out of the bytes of `dump`.
+
+        Raises:
+            Rejection: they are incomplete or not of this version.
+        """
+        try:
+            content = msgspec.json.decode(zlib.decompress(packed), type=_Content)
+        except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as why:
+            raise Rejection("$", "a setup as this version writes it", str(why)) from None
+        return cls(content.site, bundles.load(bytes(content.bundle)), content.partitions, content.ahead_ms)
