@@ -100,14 +100,14 @@ class Worker(_Part, frozen=True):
     """How a worker works.
 
     `instance`: its name in the group, which a restarted worker takes up again; without one, its host's name.
-    `wait_ms`: how long messages are gathered before they are worked on together. `snapshot_every_s`: how often the
+    `wait_ms`: how long messages are gathered to be worked on together. `snapshot_every_s`: how often the
     state is written. `align_s`: how long poses wait for purchases that the broker holds already. `ahead_ms`: how far
     the time of an event may lie after the time at which its message was written.
     `standbys`: how many other workers keep a copy of the state.
     """
 
     instance: Name | None = None
-    wait_ms: Annotated[int, Meta(ge=0, le=10_000)] = 20
+    wait_ms: Annotated[int, Meta(ge=0, le=10_000)] = 50
     snapshot_every_s: Seconds = 2.0
     align_s: Seconds = 5.0
     ahead_ms: Annotated[int, Meta(ge=1_000)] = 60_000

@@ -38,7 +38,7 @@ def make_app(settings: Settings, instance: str) -> faust.App:
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=4 * 1_024 * 1_024,
         producer_acks=-1,
-        producer_linger=0.005,
+        producer_linger=0.0,
         producer_max_batch_size=256 * 1_024,
         producer_max_request_size=MESSAGE_BYTES_MAX,
         producer_compression_type=None,

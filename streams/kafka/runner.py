@@ -8,6 +8,7 @@ of these only the last may have to be published again.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from itertools import islice, takewhile
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -23,6 +24,8 @@ from streams.snapshots import dump_state
 
 MESSAGES_MAX = 4_096  # poses of a step
 WAITING_MAX = 3 * MESSAGES_MAX
+BACKLOG = 1_024  # messages at the broker from which on steps are taken for throughput and not for latency
+BACKLOG_WAIT_S = 0.25
 HELD_MS = 1_000  # how long a fact waits for poses of its time where no more poses are there to be read
 LOOK_AGAIN_S = 0.05
 log = logger("lane")
@@ -108,7 +111,7 @@ class Runner:
         self._unaligned: Stopwatch | None = None
         self._astray: Stopwatch | None = None
         self._excused = dict.fromkeys((topic.name for topic in FACTS), 0)
-        self._since_snapshot = Stopwatch()
+        self._since_snapshot, self._since_step = Stopwatch(), Stopwatch()
         self._ends = dict[str, int]()
         self._saved_ends = dict(lane.ends)
 
@@ -158,11 +161,13 @@ class Runner:
     async def run(self) -> None:
         """Take steps until stopped."""
         while not self._stopping:
-            await self._await_news()
+            await self._pause()
             await self._find_line()
-            while (taken := await self._next()) is not None:
+            taken = await self._next()
+            if taken is None:
+                await self._await_news()
+            else:
                 await self._take(taken)
-                await self._save_if_due()
             await self._save_if_due()
         await self.save()
 
@@ -177,16 +182,19 @@ class Runner:
         self._news.set()
         self._room.set()
 
-    async def _await_news(self) -> None:
+    async def _pause(self) -> None:
+        """Let messages gather: a step of many costs hardly more than one of few."""
         self._news.clear()
+        backlog = self._ends.get(POSES.name, 0) - self._gathered[POSES].next_offset > BACKLOG
+        pause_s = BACKLOG_WAIT_S if backlog else self._settings.wait_ms / 1_000
+        enough = self.waiting >= (MESSAGES_MAX if backlog else BACKLOG)
+        if not (enough or self._again or self._stopping):
+            await asyncio.sleep(max(pause_s - self._since_step.seconds, 0))
+
+    async def _await_news(self) -> None:
         looking = self.waiting or self._again or self._astray is not None or self._outdated
-        idle_s = LOOK_AGAIN_S if looking else self._settings.snapshot_every_s
-        try:
-            await asyncio.wait_for(self._news.wait(), idle_s)
-        except TimeoutError:
-            return
-        if self._settings.wait_ms and not self._stopping:
-            await asyncio.sleep(self._settings.wait_ms / 1_000)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), LOOK_AGAIN_S if looking else self._settings.snapshot_every_s)
 
     async def _next(self) -> Taken | None:
         """The messages of the next step, if they are there."""
@@ -261,6 +269,7 @@ class Runner:
         return {POSES: poses} | {topic: list(takewhile(may_go, self._gathered[topic].waiting)) for topic in FACTS}
 
     async def _take(self, taken: Taken) -> None:
+        self._since_step = Stopwatch()
         if not taken.again:
             written = asyncio.create_task(
                 self._broker.insist(lambda: self._saved.record(taken.recorded, taken.renewed))

@@ -1,5 +1,6 @@
 """A worker's process from its settings to its end."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -20,15 +21,21 @@ log = logger("service")
 
 
 def serve(settings: Settings) -> None:
-    """Work until asked to stop; ends the process with `FAILED` if it cannot go on."""
+    """Work until asked to stop, and end the process; with `FAILED` if it cannot go on.
+
+    A thread of Faust's that does not end, as it may be after a lost session, cannot keep the process.
+    """
     site = load_site(Path(settings.site))
     bundle = load_bundle(Path(settings.bundle)) if settings.bundle else default_bundle()
     configure(settings.operations)
+    code = 0
     try:
         uvloop.run(_run(settings, site, bundle))
     except Exception:
         log.exception("the worker cannot go on")
-        sys.exit(FAILED)
+        code = FAILED
+    sys.stderr.flush()
+    os._exit(code)
 
 
 async def _run(settings: Settings, site: Site, bundle: Bundle) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+from contextlib import suppress
 from importlib.metadata import version
 
 import numpy as np
@@ -25,6 +26,7 @@ from streams.operations.server import OperationsServer
 from streams.settings import Settings
 
 BEATS_A_SESSION = 12
+END_S = 20.0  # that a worker may take to end in order
 
 log = logger("service")
 
@@ -146,7 +148,8 @@ class Service:
 
     async def _end(self) -> None:
         log.info("ending")
-        await self.worker.stop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.worker.stop(), END_S)
         await self.mirror.stop()
         self.server.stop()
         log.info("ended")

@@ -154,27 +154,28 @@ class Saved:
         Raises:
             SavedStateError: as `setup` does, of a setup that a step renews the lane to.
         """
-        steps, number = list[RecordedStep](), self.head.steps if self.head else 0
-        while (recorded := self._recorded(number)) is not None:
+        steps, number, owner = list[RecordedStep](), self.head.steps if self.head else 0, self._of
+        while (found := self._recorded(number, owner)) is not None:
+            owner, recorded = found
             steps.append(recorded)
             number += 1
         self.setups = {one.setup: self._read_setup(one.setup) for one in steps if one.setup}
         self._values = {}
         return steps
 
-    def _recorded(self, number: int) -> RecordedStep | None:
-        """A step as the latest owner recorded it."""
-        for owner in range(self.owner - 1, self._of - 1, -1):
+    def _recorded(self, number: int, first: int) -> tuple[int, RecordedStep] | None:
+        """A step as the latest owner recorded it, and that owner, who is `first` or came after."""
+        for owner in range(self.owner - 1, first - 1, -1):
             raw = self._values.get(self._step(owner, number))
             if raw and (recorded := msgspec.json.decode(raw, type=RecordedStep)).step == number:
-                return recorded
+                return owner, recorded
         return None
 
     def _read_setup(self, digest: str) -> Setup:
         """A setup as any owner wrote it."""
         problem = "none"
         for owner in range(self.owner - 1, 0, -1):
-            chunks = (self._values.get(self._setup_chunk(owner, digest, at)) for at in count())
+            chunks = (self._values.get(self._setup_chunk(owner, digest, at), b"") for at in count())
             if packed := b"".join(takewhile(bool, chunks)):
                 try:
                     setup = Setup.load(packed)

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ import msgspec
 import yaml
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from features.site import Site
 from streams.kafka.topic_check import Topics
 from streams.kafka.topics import POSES, Topic, full_name, wanted
 from streams.settings import Kafka, Operations, Settings
@@ -184,7 +184,7 @@ class Worker:
     def metrics(self) -> dict[str, float]:
         """What it tells of itself: values by name and labels; nothing while it does not answer."""
         try:
-            with urllib.request.urlopen(f"{self._url}/metrics", timeout=10) as answer:
+            with self._open("metrics") as answer:
                 lines = answer.read().decode().splitlines()
         except OSError:
             self._check()
@@ -209,9 +209,13 @@ class Worker:
                 raise TimeoutError(f"the worker does not read {count} partitions\n{self.log_end()}")
             time.sleep(LOOK_S)
 
+    def _open(self, page: str) -> HTTPResponse:
+        answer: HTTPResponse = urllib.request.urlopen(f"{self._url}/{page}", timeout=10)  # noqa: S310 - http
+        return answer
+
     def _partitions(self) -> int | None:
         try:
-            with urllib.request.urlopen(f"{self._url}/readyz", timeout=10) as answer:
+            with self._open("readyz") as answer:
                 said = answer.read().decode()
         except OSError:
             return None

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.keypoints import LEFT_ANKLE, LEFT_WRIST, NOSE, RIGHT_ANKLE, Bools, Int64s, PersonFrames
+from features.keypoints import LEFT_ANKLE, LEFT_WRIST, NOSE, RIGHT_ANKLE, Bools, PersonFrames
 from features.site import Camera, Site, Till, Zone
 
 FPS = 15

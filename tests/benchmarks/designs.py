@@ -14,7 +14,6 @@ from features.site import Site
 from models.bundle import default_bundle
 from streams.kafka.topics import POSES, SCORES, full_name
 from streams.pipeline import Pipeline
-from streams.settings import Kafka
 from streams.site_file import load_site
 from tests.benchmarks.arena import ROOT, Arena, make_topics, send
 from tests.benchmarks.load import Load
@@ -71,7 +70,9 @@ class Told:
 
 def designs(arena: Arena) -> Table:
     """Person-frames a second of each design, on the same persons and one core."""
-    table = Table("design", "message", "person-frames /s", "/s of CPU", "Vigil is", title="The same steps", highlight=True)
+    table = Table(
+        "design", "message", "person-frames /s", "/s of CPU", "Vigil is", title="The same steps", highlight=True
+    )
     total = arena.preload(SECONDS)
     with arena.new_group().running(arena.worker_core) as (worker,):
         rate = measure(arena, [worker], total)
@@ -122,7 +123,7 @@ def _told(program: "subprocess.Popen[str]") -> Iterator[tuple[float, int, float]
         yield float(at_s), int(count), cpu_seconds(program.pid)
         if float(at_s) > until or int(count) >= LOAD.cameras * LOAD.places * 15 * SECONDS_JSON - TELL_EVERY:
             return
-    raise RuntimeError(f"{program.args} ended with code {program.wait()}")
+    raise RuntimeError(f"the program ended with code {program.wait()}")
 
 
 def _rate_of(told: list[tuple[float, int, float]]) -> tuple[float, float]:

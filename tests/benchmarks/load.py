@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.events import Frame, PersonPose, PoseBatch
-from features.keypoints import NO_TRACK, Int64s, PersonFrames
+from features.keypoints import NO_TRACK, Bools, Int64s, Ints, PersonFrames
 from features.site import Site
 from streams.kafka.areas import partition_of
 from streams.kafka.pose_encoder import PoseEncoder
@@ -52,7 +51,9 @@ class Load:
             name = f"shop-{number}"
             found[partition_of(name, self.partitions)].append(name)
             if min(map(len, found)) >= AREAS_A_PARTITION:
-                return [name for row in zip(*found, strict=False) for name in row][: self.partitions * AREAS_A_PARTITION]
+                return [name for row in zip(*found, strict=False) for name in row][
+                    : self.partitions * AREAS_A_PARTITION
+                ]
         raise AssertionError
 
     @cached_property
@@ -62,7 +63,8 @@ class Load:
 
     def partition(self, area: str) -> int:
         """Where an area's messages go."""
-        return partition_of(area, self.partitions)
+        number: int = partition_of(area, self.partitions)
+        return number
 
     def late_ms(self, camera: Int64s) -> Int64s:
         """How long after the full fifteenths of a second cameras take their frames."""
@@ -71,9 +73,7 @@ class Load:
     def frames(self, seconds: int, chunk_s: int = CHUNK_S) -> Iterator[PersonFrames]:
         """The person-frames, those of a camera together, in parts of some seconds."""
         shape = {"cameras": self.cameras, "visit_s": self.visit_s, "pause_s": self.pause_s}
-        for rows in crowd(
-            self.cameras * self.places, seconds, chunk_s=chunk_s, start_ms=self.start_ms, **shape
-        ):
+        for rows in crowd(self.cameras * self.places, seconds, chunk_s=chunk_s, start_ms=self.start_ms, **shape):
             rows.time_ms[:] += self.late_ms(rows.camera.astype(np.int64))
             yield _without_idle_rows(rows)
 
@@ -112,7 +112,9 @@ class Load:
             {
                 "track": int(rows.track[at]),
                 "box": (rows.box[:, at] / 4).tolist(),
-                "keypoints": np.stack([rows.x[:, at] / 4, rows.y[:, at] / 4, rows.confidence[:, at] / 1_000], 1).tolist(),
+                "keypoints": np.stack(
+                    [rows.x[:, at] / 4, rows.y[:, at] / 4, rows.confidence[:, at] / 1_000], 1
+                ).tolist(),
             }
             for at in seen
         ]
@@ -132,11 +134,12 @@ def _without_idle_rows(rows: PersonFrames) -> PersonFrames:
     return rows.take(~idle | (first & ~shows[frame]))
 
 
-def _first_of_frame(rows: PersonFrames) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    return np.diff(rows.camera, prepend=-1).astype(bool) | np.diff(rows.time_ms, prepend=-1).astype(bool)
+def _first_of_frame(rows: PersonFrames) -> Bools:
+    first: Bools = np.diff(rows.camera, prepend=-1).astype(bool) | np.diff(rows.time_ms, prepend=-1).astype(bool)
+    return first
 
 
-def _starts(camera: Int64s, time_ms: Int64s, *, each_person: bool) -> Iterator[Int64s]:
+def _starts(camera: Ints, time_ms: Ints, *, each_person: bool) -> Iterator[Int64s]:
     """The rows of each message, in order of time."""
     order = np.lexsort((camera, time_ms))
     if each_person:

@@ -4,7 +4,6 @@
 """
 
 import sys
-import time
 from collections.abc import AsyncIterator
 
 import faust
@@ -42,4 +41,6 @@ def app_of(spec: DesignSpec) -> faust.App:
 
 
 if __name__ == "__main__":
-    faust.Worker(app_of(DesignSpec.read(sys.argv[1])), loglevel="WARNING", redirect_stdouts=False).execute_from_commandline()
+    faust.Worker(
+        app_of(DesignSpec.read(sys.argv[1])), loglevel="WARNING", redirect_stdouts=False
+    ).execute_from_commandline()

@@ -66,7 +66,7 @@ class Sampler:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
     def _look(self, _: int, here: FrameType | None) -> None:
-        frames = sys._current_frames()
+        frames = sys._current_frames()  # noqa: SLF001 - it is documented
         frames[threading.get_ident()] = here or frames[threading.get_ident()]
         for thread, frame in frames.items():
             try:
@@ -114,7 +114,7 @@ def read_samples(path: Path, kind: str) -> dict[str, int]:
 
 def main() -> None:
     """Run the command and write the file."""
-    from streams.cli import main as vigil
+    from streams.cli import main as vigil  # noqa: PLC0415 - is counted from the start
 
     out, sampler = Path(sys.argv[1]), Sampler()
     sys.argv[:2] = ["vigil"]

@@ -66,8 +66,8 @@ class Look:
 
     def __str__(self) -> str:
         return (
-            f"{self.minutes:6.1f} min  {self.resident_mib:7.1f} MiB  {self.cores:4.2f} cores  {self.lag:6,.0f} messages "
-            f"behind  {self.person_frames:12,} person-frames  {self.lost:,.0f} late or refused"
+            f"{self.minutes:6.1f} min  {self.resident_mib:7.1f} MiB  {self.cores:4.2f} cores  {self.lag:6,.0f} behind  "
+            f"{self.person_frames:12,} person-frames  {self.lost:,.0f} late or refused"
         )
 
 
@@ -126,7 +126,10 @@ def _verdict(looks: list[Look], sent: int, taken: int, journal: Journal, console
         (f"{sent:,} person-frames sent, {taken:,} taken in", sent == taken),
         (f"{looks[-1].lost:,.0f} late or refused", not looks[-1].lost),
         (f"{sum(journal.next.values()):,} journal entries, {journal.gaps} gaps", not journal.gaps),
-        (f"{open_frames:,} person-frames not yet in the journal, at most {most_open:,.0f}", 0 <= open_frames <= most_open),
+        (
+            f"{open_frames:,} person-frames not yet in the journal, at most {most_open:,.0f}",
+            0 <= open_frames <= most_open,
+        ),
         (f"{lag:,.0f} messages behind at most, allowed {LAG_MAX_MESSAGES:,}", lag <= LAG_MAX_MESSAGES),
         (f"memory {growth:+.1%} from minute {warm.minutes:.1f} on, allowed {GROWTH_MAX:.0%}", growth <= GROWTH_MAX),
     )

@@ -133,10 +133,18 @@ def _rates(total: int, ones: list[Rate], twos: list[Rate]) -> Table:
     table = Table(*columns, title=title, highlight=True)
     for workers, rates in (("1", ones), ("2", twos)):
         speeds = [rate.a_second for rate in rates]
-        cores = [median(getattr(rate, name) / rate.seconds for rate in rates) for name in ("worker_cpu_s", "broker_cpu_s")]
+        cores = [
+            median(getattr(rate, name) / rate.seconds for rate in rates) for name in ("worker_cpu_s", "broker_cpu_s")
+        ]
         figures = (median(speeds), min(speeds), max(speeds), median(rate.a_cpu_second for rate in rates))
         table.add_row(workers, *(f"{figure:,.0f}" for figure in figures), *(f"{core:.2f}" for core in cores))
-    table.add_row("2 : 1", *(f"x {_ratio(twos, ones, name):.2f}" for name in ("a_second",)), "", "", f"x {_ratio(twos, ones, 'a_cpu_second'):.2f}")
+    table.add_row(
+        "2 : 1",
+        *(f"x {_ratio(twos, ones, name):.2f}" for name in ("a_second",)),
+        "",
+        "",
+        f"x {_ratio(twos, ones, 'a_cpu_second'):.2f}",
+    )
     return table
 
 
