@@ -119,7 +119,7 @@ class Outputs:
 
 @dataclass(slots=True)
 class Publishing:
-    """The half of a run that follows the journal: what its entries lead to is written, and what became of it counted."""
+    """The half of a run that follows the journal: what its entries lead to is written, what became of it counted."""
 
     outputs: Outputs
     summary: Summary

@@ -1,4 +1,4 @@
-"""The steps one after another: what comes in goes through the camera step, and the journal's entries through the rest."""
+"""The steps one after another: what comes in goes through the camera step, the journal's entries through the rest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

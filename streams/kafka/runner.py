@@ -152,6 +152,9 @@ class Runner:
                 if starts[topic.name] > gathered.next_offset:
                     self._tell_gone(topic, starts[topic.name])
                     gathered.next_offset = starts[topic.name]
+                log.warning(
+                    "reading anew", topic=topic.name, partition=self.lane.partition, offset=gathered.next_offset
+                )
                 await self._broker.seek(topic, self.lane.partition, gathered.next_offset)
 
     def _tell_gone(self, topic: Topic, got: int) -> None:

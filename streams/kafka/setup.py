@@ -29,6 +29,7 @@ class Setup:
     """A site and a bundle, and what of the settings decides which events are refused.
 
     Attributes:
+        site: as it comes back from JSON, where 1 and 1.0 are the same length.
         bundle: sealed.
         partitions: among which areas are spread.
         ahead_ms: how far an event's time may lie after the time its message was written.
@@ -38,6 +39,9 @@ class Setup:
     bundle: Bundle
     partitions: int
     ahead_ms: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "site", msgspec.json.decode(msgspec.json.encode(self.site), type=Site))
 
     @cached_property
     def areas(self) -> Areas:

@@ -8,12 +8,14 @@ A Faust table holds it, so that a worker that is given a partition has read it b
 import asyncio
 import hashlib
 from itertools import count, takewhile
+from typing import cast
 
 import msgspec
 import pyarrow as pa
 from faust import Table
 from faust.stores import memory
-from faust.types import TP
+from faust.tables.manager import TableManager
+from faust.types import TP, EventT
 from msgspec import Struct
 
 from features.events import Rejection
@@ -91,6 +93,11 @@ class StateTable(Table[bytes, bytes]):
         self.kept = _Store("memory://", self.app, self, table_name=self.name, loop=self.loop)
         return self.kept
 
+    async def on_changelog_event(self, event: EventT[bytes]) -> None:
+        """Keep what was read at once; Faust's own way is to wait for a thousand messages, even as a standby."""
+        await super().on_changelog_event(event)
+        cast("TableManager", self.app.tables).recovery.flush_buffers()
+
     async def write(self, partition: int, values: dict[str, bytes | None]) -> None:
         """Write values, or with None remove them, and wait until the broker has them."""
         producer = await self.app.maybe_start_producer()
@@ -116,7 +123,7 @@ class Saved:
     def __init__(self, table: StateTable, partition: int) -> None:
         self._table, self._partition = table, partition
         values = table.kept.of_partition(partition)
-        owners = {int(name.split("/")[1]) for name in values}
+        owners = set(map(_owner_of, values))
         self.owner = max(owners, default=0) + 1
         heads = {owner: values[name] for owner in owners if (name := f"{partition}/{owner}/head") in values}
         self._of = max(heads, default=0)
@@ -229,16 +236,16 @@ class Saved:
             self._kept.add(setup.digest)
 
     async def _remove_needless(self, setup: Setup) -> None:
-        """Remove what other owners wrote, and setups that are no longer those of the lane."""
-        ours, setups = self._key(self.owner, ""), self._key(self.owner, "setup/")
+        """Remove what earlier owners wrote, and setups that are no longer those of the lane."""
         kept = self._setup_chunk(self.owner, setup.digest, "")
-        needless = [
-            name
-            for name in self._table.kept.of_partition(self._partition)
-            if not name.startswith(ours) or (name.startswith(setups) and not name.startswith(kept))
-        ]
+        setups = [name for name in self._names() if name.startswith(self._key(self.owner, "setup/"))]
+        needless = [name for name in setups if not name.startswith(kept)]
+        needless += [name for name in self._names() if _owner_of(name) < self.owner]
         await self._table.write(self._partition, dict.fromkeys(needless))
         self._kept = {setup.digest}
+
+    def _names(self) -> list[str]:
+        return list(self._table.kept.of_partition(self._partition))
 
     def _key(self, owner: int, name: str) -> str:
         return f"{self._partition}/{owner}/{name}"
@@ -251,3 +258,7 @@ class Saved:
 
     def _step(self, owner: int, number: int) -> str:
         return self._key(owner, f"step/{number % STEPS_REMEMBERED}")
+
+
+def _owner_of(name: str) -> int:
+    return int(name.split("/")[1])

@@ -1,13 +1,19 @@
-"""Faust's way to Kafka with one number changed that is no setting of Faust.
+"""Faust's way to Kafka, mended in two places that no setting reaches.
 
 A client asks a broker for one thing at a time. When it asks for purchases, of which there may be none for hours, Faust
 lets the broker answer "none" only after 1.5 s, and until then no pose is read. Here it answers after `FETCH_WAIT_MS`.
+
+Once the state is read, Faust lets partitions go on, seeks them to what was committed and then empties the streams'
+queues. What is read in between is lost: it was in the queues, and is passed over when it comes again. Here partitions
+go on when the queues are empty.
 """
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 import aiokafka
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from faust.types import TP
 from faust.types.transports import ConsumerT
 
 from streams.kafka.delivery import QuickDelivery
@@ -23,8 +29,32 @@ class _ConsumerThread(AIOKafkaConsumerThread):
 
 
 class _Consumer(QuickDelivery, Consumer):
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - as Faust's
+        self._held_back = set[TP]()
+        super().__init__(*arguments, **named)
+
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def pause_partitions(self, tps: Iterable[TP]) -> None:
+        """Read no more of partitions."""
+        paused = set(tps)
+        self._held_back -= paused
+        self._buffered_partitions -= paused
+        super().pause_partitions(paused)
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """Read partitions on: those of the state at once, those of streams when the flow is resumed."""
+        resumed = set(tps)
+        streams = {tp for tp in resumed if not self._is_changelog_tp(tp)}
+        self._held_back |= streams
+        super().resume_partitions(resumed - streams)
+
+    def resume_flow(self) -> None:
+        """Let messages flow, also those of the streams that were held back."""
+        super().resume_flow()
+        super().resume_partitions(self._held_back)
+        self._held_back = set()
 
 
 class PromptTransport(Transport):

@@ -1,6 +1,7 @@
 """A worker: the partitions that the group gives it, each with a lane at work."""
 
 import asyncio
+from collections import deque
 from importlib.metadata import version
 from typing import Any, cast
 
@@ -8,6 +9,7 @@ from faust.types import TP, EventT
 
 from features.site import Site
 from models.bundle import Bundle
+from streams.clock import Stopwatch
 from streams.kafka.app import make_agent, make_app, make_table
 from streams.kafka.faust_broker import FaustBroker
 from streams.kafka.lane import Lane, Message, Reader
@@ -21,9 +23,14 @@ from streams.settings import Settings
 from streams.snapshots import load_state
 
 LOOK_AGAIN_S = 0.01
+RESTLESS, RESTLESS_S = 6, 20.0  # so many rebalances in so short a time: two workers throw each other out
 GIVE_BACK_S = 5.0  # how long a partition that goes to another worker may take to write its state
 
 log = logger("worker")
+
+
+class DoubleError(Exception):
+    """Another worker of the group seems to have this one's name."""
 
 
 class KafkaWorker:
@@ -42,6 +49,7 @@ class KafkaWorker:
         self._tasks = dict[int, asyncio.Task[None]]()
         self._closing = False
         self._failure: BaseException | None = None
+        self._given_out = deque[Stopwatch](maxlen=RESTLESS)
         self.app.on_partitions_revoked.connect(self._give_back)
         self.app.on_partitions_assigned.connect(self._take_on)
 
@@ -133,6 +141,13 @@ class KafkaWorker:
     async def _take_on(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - a signal's handler
         """What a lane remembered before partitions were given out anew may be out of date by now."""
         await self._close(set(self.runners))
+        self._given_out.append(Stopwatch())
+        if len(self._given_out) == RESTLESS and self._given_out[0].seconds < RESTLESS_S:
+            name = self.app.conf.consumer_group_instance_id
+            self._failure = self._failure or DoubleError(
+                f"worker.instance: expected no other worker of group {self.app.conf.id} named {name}, got partitions "
+                f"given out {RESTLESS} times in {self._given_out[0].seconds:.0f} s"
+            )
 
     async def _close(self, partitions: set[int]) -> None:
         closing = {partition: self._tasks[partition] for partition in partitions & set(self._tasks)}

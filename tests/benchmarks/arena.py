@@ -23,7 +23,7 @@ from streams.settings import Kafka, Operations, Settings
 from streams.settings import Worker as WorkerSettings
 from streams.site_file import dump_site
 from tests.benchmarks.load import Load, PoseMessage
-from tests.benchmarks.processes import cpu_seconds, on_cores, pin, two_cores
+from tests.benchmarks.processes import cpu_seconds, on_cores, pin, two_cores, waited_seconds
 from tests.services.broker import Broker
 from tests.services.ports import free_ports
 
@@ -199,6 +199,10 @@ class Worker:
     def cpu_seconds(self) -> float:
         """Processor time it has used."""
         return cpu_seconds(self.pid)
+
+    def waited_seconds(self) -> float:
+        """How long it waited for a core."""
+        return waited_seconds(self.pid)
 
     def await_partitions(self, count: int) -> None:
         """Wait until it reads so many partitions."""

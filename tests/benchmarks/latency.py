@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -37,6 +37,14 @@ TOGETHER = 1_000
 Floats = NDArray[np.float64]
 
 
+class Usage(NamedTuple):
+    """Of a worker: processor seconds, seconds for which it waited for a core, and person-frames taken in."""
+
+    cpu_s: float
+    waited_s: float
+    person_frames: float
+
+
 @dataclass(slots=True)
 class Seen:
     """What came of a live load.
@@ -44,15 +52,13 @@ class Seen:
     Attributes:
         scores, journal: latencies in ms from the frame that closed the second, of each score and each segment.
         sent: what the sender said, how late it was.
-        cores: processor seconds of the worker a second.
-        person_frames: that the worker took in, a second.
+        usage: what the worker used and took in, a second.
     """
 
     scores: Floats
     journal: Floats
     sent: dict[str, float]
-    cores: float
-    person_frames: float
+    usage: Usage
 
     def percentiles(self) -> tuple[float, float]:
         """Median and 99th percentile of the scores' latencies, ms."""
@@ -79,6 +85,7 @@ def latency_table(title: str) -> Table:
         "most",
         "number",
         "worker, cores",
+        "waited for a core",
         "sender late, p99",
     )
     return Table(*names, title=title, highlight=True)
@@ -89,7 +96,7 @@ def row(table: Table, frames: int, seen: Seen) -> None:
     for name, values in (("scores", seen.scores), ("journal", seen.journal)):
         if not len(values):
             raise RuntimeError(
-                f"no {name} came in time: the worker takes in {seen.person_frames:,.0f} /s and is behind"
+                f"no {name} came in time: the worker takes in {seen.usage.person_frames:,.0f} /s and is behind"
             )
         p50, p99, most = np.percentile(values, [50, 99, 100])
         figures = (
@@ -97,10 +104,11 @@ def row(table: Table, frames: int, seen: Seen) -> None:
             f"{p99:.0f}",
             f"{most:.0f}",
             f"{len(values):,}",
-            f"{seen.cores:.2f}",
+            f"{seen.usage.cpu_s:.2f}",
+            f"{seen.usage.waited_s:.2f}",
             f"{seen.sent['p99']}",
         )
-        table.add_row(f"{seen.person_frames:,.0f}", str(frames), name, *figures)
+        table.add_row(f"{seen.usage.person_frames:,.0f}", str(frames), name, *figures)
 
 
 def live(arena: Arena, load: Load, seconds: int) -> Seen:
@@ -112,15 +120,14 @@ def live(arena: Arena, load: Load, seconds: int) -> Seen:
         load = replace(load, start_ms=start_ms)
         with on_cores({arena.broker_core}), sending(arena, load, seconds) as sender:
             consumer = arena.consumer(SCORES, JOURNAL, end=True)
-            cpu_s, taken, came = _watch(worker, consumer, start_ms / 1_000, seconds)
+            usage, came = _watch(worker, consumer, start_ms / 1_000, seconds)
             said = json.loads(sender.communicate()[0])
     begin_ms = start_ms + WARM_UP_S * 1_000
     return Seen(
         np.array(list(_score_ms(came, load, begin_ms, full_name(SCORES, arena.kafka())))),
         np.concatenate([np.zeros(0), *_journal_ms(came, load, begin_ms, full_name(JOURNAL, arena.kafka()))]),
         said,
-        cpu_s / (seconds - WARM_UP_S),
-        taken / (seconds - WARM_UP_S),
+        usage,
     )
 
 
@@ -146,16 +153,20 @@ class _Came:
     value: bytes
 
 
-def _watch(worker: Worker, consumer: Consumer, start_s: float, seconds: int) -> tuple[float, int, list[_Came]]:
-    """Processor seconds and person-frames of the worker after the warm-up, and all that came."""
+def _usage(worker: Worker) -> Usage:
+    return Usage(worker.cpu_seconds(), worker.waited_seconds(), worker.person_frames())
+
+
+def _watch(worker: Worker, consumer: Consumer, start_s: float, seconds: int) -> tuple[Usage, list[_Came]]:
+    """What the worker used and took in a second after the warm-up, and all that came."""
     came = list[_Came]()
     _receive(consumer, came, start_s + WARM_UP_S)
-    cpu_s, taken = worker.cpu_seconds(), worker.person_frames()
+    before = _usage(worker)
     _receive(consumer, came, start_s + seconds)
-    cpu_s, taken = worker.cpu_seconds() - cpu_s, worker.person_frames() - taken
+    after = _usage(worker)
     _receive(consumer, came, start_s + seconds + AFTER_S)
     consumer.close()
-    return cpu_s, taken, came
+    return Usage(*((two - one) / (seconds - WARM_UP_S) for one, two in zip(before, after, strict=True))), came
 
 
 def _receive(consumer: Consumer, came: list[_Came], until_s: float) -> None:

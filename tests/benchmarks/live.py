@@ -17,7 +17,7 @@ import numpy as np
 from tests.benchmarks.arena import producer
 from tests.benchmarks.load import Load, PoseMessage
 
-AHEAD = 20  # parts that are made before they are due
+AHEAD = 5  # parts that are made before they are due
 
 
 class LiveSpec(msgspec.Struct, frozen=True):
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _make(spec: LiveSpec, parts: "Queue[list[PoseMessage] | None]") -> None:
-    for part in spec.load.messages(spec.seconds, chunk_s=1):
+    for part in spec.load.messages(spec.seconds):
         parts.put(part)
     parts.put(None)
 

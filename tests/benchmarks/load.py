@@ -1,6 +1,7 @@
 """What cameras send in benchmarks: many cameras over several areas, as pose messages in order of time."""
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,8 +68,8 @@ class Load:
         return number
 
     def late_ms(self, camera: Int64s) -> Int64s:
-        """How long after the full fifteenths of a second cameras take their frames."""
-        return camera * (1_000 // FPS) // self.cameras
+        """How long after the first camera the others begin: neither frames nor messages are in step."""
+        return camera * (self.frames_per_message * 1_000 // FPS) // self.cameras
 
     def frames(self, seconds: int, chunk_s: int = CHUNK_S) -> Iterator[PersonFrames]:
         """The person-frames, those of a camera together, in parts of some seconds."""
@@ -79,12 +80,15 @@ class Load:
 
     def messages(self, seconds: int, chunk_s: int = CHUNK_S) -> Iterator[list[PoseMessage]]:
         """Arrow messages by the time they are due, in parts of some seconds."""
-        encoder = PoseEncoder()
+        encoder, held, end_ms = PoseEncoder(), list[PoseMessage](), self.start_ms
         for rows in self.frames(seconds, chunk_s):
-            yield sorted(
-                (message for camera, part in self._by_camera(rows) for message in self._cut(encoder, camera, part)),
-                key=lambda message: message.due_ms,
-            )
+            end_ms += 1_000 * chunk_s
+            held += (message for camera, part in self._by_camera(rows) for message in self._cut(encoder, camera, part))
+            held.sort(key=lambda message: message.due_ms)
+            due = bisect_left(held, end_ms, key=lambda message: message.due_ms)
+            yield held[:due]
+            held = held[due:]
+        yield held
 
     def json_messages(self, seconds: int, *, each_person: bool) -> Iterator[PoseMessage]:
         """JSON messages of a frame each, or of a person in a frame, by time."""

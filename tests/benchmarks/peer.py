@@ -35,7 +35,7 @@ def peer(arena: Arena) -> Table:
         p50, p99 = seen.percentiles()
         _row(table, f"live, {frames} a message: score p50, ms", p50, PEER_P50_MS)
         _row(table, f"live, {frames} a message: score p99, ms", p99, PEER_P99_MS)
-        table.add_row(f"live, {frames} a message: worker, cores", f"{seen.cores:.2f}", "", "")
+        table.add_row(f"live, {frames} a message: worker, cores", f"{seen.usage.cpu_s:.2f}", "", "")
     return table
 
 

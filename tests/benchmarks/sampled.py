@@ -5,6 +5,7 @@ each thread used since then is added to the place where the thread is. The file,
 each stage and place and its microseconds. Reading the site and importing are left out.
 """
 
+import os
 import re
 import signal
 import sys
@@ -14,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 EVERY_S = 0.005
 DEPTH_MAX = 200
@@ -78,6 +80,12 @@ class Sampler:
             if spent > 0:
                 self._note(list(_places(frame)), spent)
 
+    def write(self, out: Path) -> None:
+        """Write down what was added up."""
+        named = (("stage", self.stages), ("place", self.places))
+        lines = [f"{kind}\t{name}\t{used}\n" for kind, counts in named for name, used in counts.most_common()]
+        out.write_text("".join(lines), encoding="utf-8")
+
     def _note(self, stack: list[tuple[str, str]], spent: float) -> None:
         if any(function == "load_site" or "importlib" in file for file, function in stack):
             return
@@ -118,14 +126,16 @@ def main() -> None:
 
     out, sampler = Path(sys.argv[1]), Sampler()
     sys.argv[:2] = ["vigil"]
-    sampler.start()
-    try:
-        vigil()
-    finally:
+    leave = os._exit
+
+    def write_and_leave(status: int) -> NoReturn:
         sampler.stop()
-        named = (("stage", sampler.stages), ("place", sampler.places))
-        lines = [f"{kind}\t{name}\t{used}\n" for kind, counts in named for name, used in counts.most_common()]
-        out.write_text("".join(lines), encoding="utf-8")
+        sampler.write(out)
+        leave(status)
+
+    os._exit = write_and_leave  # a worker ends with it
+    sampler.start()
+    vigil()
 
 
 if __name__ == "__main__":

@@ -24,12 +24,14 @@ TARGET_RATIO = 1.7
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What was taken in while all workers were at work: person-frames, seconds, processor seconds by whose."""
+    """What was taken in while all workers were at work: person-frames, seconds, processor seconds by whose, and
+    seconds for which workers waited for a core."""
 
     person_frames: int
     seconds: float
     worker_cpu_s: float
     broker_cpu_s: float
+    waited_s: float
 
     @property
     def a_second(self) -> float:
@@ -49,6 +51,7 @@ class _Look:
     lost: float
     worker_cpu_s: float
     broker_cpu_s: float
+    waited_s: float
 
 
 def measure(arena: Arena, workers: Sequence[Worker], total: int) -> Rate:
@@ -78,6 +81,7 @@ def _look(arena: Arena, workers: Sequence[Worker]) -> _Look:
         sum(_sum(one, "vigil_dead_letters_total") + _sum(one, "vigil_late_total") for one in metrics),
         sum(worker.cpu_seconds() for worker in workers),
         cpu_seconds(arena.broker.pid),
+        sum(worker.waited_seconds() for worker in workers),
     )
 
 
@@ -98,6 +102,7 @@ def _rate(looks: list[_Look]) -> Rate:
         last.at_s - first.at_s,
         last.worker_cpu_s - first.worker_cpu_s,
         last.broker_cpu_s - first.broker_cpu_s,
+        last.waited_s - first.waited_s,
     )
 
 
@@ -125,7 +130,8 @@ def _two(arena: Arena, total: int) -> Rate:
 
 
 def _rates(total: int, ones: list[Rate], twos: list[Rate]) -> Table:
-    columns = ("workers", "person-frames /s", "least", "most", "/s of worker's CPU", "worker, cores", "broker, cores")
+    speed = ("workers", "person-frames /s", "least", "most", "/s of worker's CPU")
+    columns = (*speed, "worker, cores", "broker, cores", "waited for a core")
     title = (
         f"{total:,} person-frames in the topic, {LOAD.cameras} cameras, {LOAD.frames_per_message} frames a message; "
         f"targets {TARGET_A_SECOND:,} /s and x {TARGET_RATIO}"
@@ -133,14 +139,13 @@ def _rates(total: int, ones: list[Rate], twos: list[Rate]) -> Table:
     table = Table(*columns, title=title, highlight=True)
     for workers, rates in (("1", ones), ("2", twos)):
         speeds = [rate.a_second for rate in rates]
-        cores = [
-            median(getattr(rate, name) / rate.seconds for rate in rates) for name in ("worker_cpu_s", "broker_cpu_s")
-        ]
+        shares = ("worker_cpu_s", "broker_cpu_s", "waited_s")
+        cores = [median(getattr(rate, name) / rate.seconds for rate in rates) for name in shares]
         figures = (median(speeds), min(speeds), max(speeds), median(rate.a_cpu_second for rate in rates))
         table.add_row(workers, *(f"{figure:,.0f}" for figure in figures), *(f"{core:.2f}" for core in cores))
     table.add_row(
         "2 : 1",
-        *(f"x {_ratio(twos, ones, name):.2f}" for name in ("a_second",)),
+        f"x {_ratio(twos, ones, 'a_second'):.2f}",
         "",
         "",
         f"x {_ratio(twos, ones, 'a_cpu_second'):.2f}",

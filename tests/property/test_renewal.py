@@ -5,16 +5,19 @@ from pathlib import Path
 from random import Random
 
 import msgspec
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from features.events import Purchase
 from features.keypoints import PersonFrames
 from features.segments import SegmentBlock
 from features.site import Camera, Site
 from models.bundle import AbstainRule, Bundle, default_bundle, seal
 from models.records import Score
 from models.scenarios.generate import Scenario
-from streams.codecs.journal import decode_entries
+from streams.codecs.journal import JournalWriter, decode_entries
+from streams.contracts.cloudevents import alert_of
 from streams.embedded import ALERTS, JOURNAL, SCORES, Outputs, Run
 from streams.kafka.lane import Lane, Message, Outgoing, Step
 from streams.kafka.pose_messages import Poses
@@ -26,9 +29,11 @@ from streams.kafka.topics import SCORES as SCORE_TOPIC
 from streams.snapshots import dump_state, load_state
 from streams.sources import merge
 from tests.property import test_lane
-from tests.property.test_lane import AHEAD_MS, Arrivals, by_topic, journal_file, rows_of, steps_of
+from tests.property.test_lane import AHEAD_MS, Arrivals, by_topic, embedded, rows_of, steps_of
 
 scenario, arrivals = test_lane.scenario, test_lane.arrivals
+
+Change = Callable[[Site], Site]
 
 SEEDS = range(3)
 BUNDLE = seal(replace(default_bundle(), abstain=AbstainRule(observed_s=9)))
@@ -90,22 +95,33 @@ def tracks_of(outgoing: list[Outgoing], site: Site) -> set[str]:
     return {track for entry in entries if isinstance(entry, SegmentBlock) for track in entry.tracks}
 
 
-def positions_of(outgoing: list[Outgoing], site: Site) -> list[int]:
-    cameras = [camera.name for camera in site.cameras]
-    return [decode_entries(value, cameras)[0] for value in by_topic(outgoing, JOURNAL_TOPIC)]
+def journal_file(outgoing: list[Outgoing], site: Site, path: Path, first: int = 0) -> Path:
+    """Its journal, whose positions have to go on without a gap from the first."""
+    cameras, writer = [camera.name for camera in site.cameras], JournalWriter(path)
+    for value in by_topic(outgoing, JOURNAL_TOPIC):
+        position, entries = decode_entries(value, cameras)
+        assert position == first + writer.position
+        for entry in entries:
+            writer.append(entry, cameras)
+    writer.close()
+    return path
 
 
-def finished(scenario: Scenario, site: Site, arrivals: Arrivals, folder: Path, from_ms: int = 0) -> Path:
-    """What the embedded runner writes of the same messages, those of earlier seconds left out, to their end."""
-    poses = [message.content for message in arrivals if isinstance(message.content, Poses)]
-    start = int((scenario.frames.time_ms < poses[0].time_ms[0]).sum()) if poses[0].time_ms[0] else 0
-    start += int(scenario.frames.camera[start] != [camera.name for camera in scenario.site.cameras].index(poses[0].camera))
-    frames = scenario.frames.take(slice(start, start + sum(len(one.time_ms) for one in poses)))
+def rows_in(arrivals: Arrivals) -> int:
+    return sum(len(one.content.time_ms) for one in arrivals if isinstance(one.content, Poses))
+
+
+def finished(
+    scenario: Scenario, site: Site, before: Arrivals, arrivals: Arrivals, folder: Path, from_ms: int = 0
+) -> Path:
+    """What the embedded runner writes of messages to their end, frames of earlier seconds left out."""
+    start = rows_in(before)
+    frames = scenario.frames.take(slice(start, start + rows_in(arrivals)))
     frames = of_site(frames.take(frames.time_ms >= from_ms), scenario.site, site)
-    receipts = [message.content for message in arrivals if message.topic is PURCHASES]
+    paid = [(one.time_ms, one.content) for one in arrivals if isinstance(one.content, Purchase)]
     with Outputs(folder, site) as outputs:
         run = Run(site, default_bundle(), outputs)
-        for item in merge([iter([(one.time_ms, one) for one in receipts]), iter([(int(frames.time_ms[0]), frames)])]):
+        for item in merge([iter(paid), iter([(int(frames.time_ms[0]), frames)])]):
             run.take(item)
         run.finish()
     return folder
@@ -114,7 +130,139 @@ def finished(scenario: Scenario, site: Site, arrivals: Arrivals, folder: Path, f
 def of_site(frames: PersonFrames, before: Site, site: Site) -> PersonFrames:
     """The frames of cameras that another site has too, by their places there."""
     names = [camera.name for camera in site.cameras]
-    places = [names.index(camera.name) if camera.name in names else -1 for camera in before.cameras]
-    frames = frames.take([places[camera] >= 0 for camera in frames.camera.tolist()])
-    frames.camera[:] = [places[camera] for camera in frames.camera.tolist()]
-    return frames
+    places = np.array([names.index(one.name) if one.name in names else -1 for one in before.cameras])[frames.camera]
+    kept = frames.take(places >= 0)
+    kept.camera[:] = places[places >= 0]
+    return kept
+
+
+@every_seed
+def test_another_bundle_scores_what_comes(scenario: Scenario, arrivals: Arrivals, tmp_path: Path, seed: int) -> None:
+    at, lane = cut_of(arrivals, seed), lane_before(scenario)
+    before = taken(lane, arrivals[:at], seed)
+    lane = restored(lane)
+    assert lane.renew(setup_of(scenario.site, BUNDLE)) == Step()
+    assert lane.setup.digest == setup_of(scenario.site, BUNDLE).digest
+    after = taken(restored(lane), arrivals[at:], seed)
+    assert {score.bundle for score in scores_of(before)} == {default_bundle().digest}
+    assert {score.bundle for score in scores_of(after)} == {BUNDLE.digest}
+    journal = journal_file(before + after, scenario.site, tmp_path / "journal.parquet")
+    assert rows_of(journal).equals(rows_of(embedded(scenario, tmp_path / "run") / JOURNAL))
+    scored = {one.id: one for one in scores_of(taken(Lane.begin(0, setup_of(scenario.site, BUNDLE)), arrivals, 0))}
+    on_grid = [one for one in scores_of(after) if one.kind != "interim"]
+    assert [one.contributions for one in on_grid] == [scored[one.id].contributions for one in on_grid]
+    assert any(one.abstain and "needs 9 s" in one.abstain for one in on_grid)
+
+
+@every_site
+@every_seed
+def test_another_site_ends_what_was_open(
+    scenario: Scenario, arrivals: Arrivals, tmp_path: Path, change: Change, seed: int
+) -> None:
+    at, lane = cut_of(arrivals, seed), lane_before(scenario)
+    outgoing = taken(lane, arrivals[:at], seed)
+    open_before = len(lane.pipeline.camera.open)
+    lane = restored(lane)
+    step = lane.renew(setup_of(change(scenario.site), BUNDLE))
+    outgoing += step.outgoing
+    assert step.ended >= open_before > 0
+    run = finished(scenario, scenario.site, [], arrivals[:at], tmp_path / "run")
+    journal = journal_file(outgoing, scenario.site, tmp_path / "journal.parquet")
+    assert rows_of(journal).equals(rows_of(run / JOURNAL))
+    assert by_topic(outgoing, SCORE_TOPIC) == (run / SCORES).read_bytes().splitlines()
+    alerts = [msgspec.json.encode(alert_of(value)) for value in by_topic(outgoing, ALERT_TOPIC)]
+    assert alerts == (run / ALERTS).read_bytes().splitlines()
+    assert [score.kind for score in step.scores].count("final") == step.ended
+
+
+@every_site
+@every_seed
+def test_another_site_begins_anew(
+    scenario: Scenario, arrivals: Arrivals, tmp_path: Path, change: Change, seed: int
+) -> None:
+    """As a run of its own on what comes from the next second on, with positions that go on."""
+    site, at, lane = change(scenario.site), cut_of(arrivals, seed), lane_before(scenario)
+    before = taken(lane, arrivals[:at], seed) + lane.renew(setup_of(site)).outgoing
+    position = lane.pipeline.scoring.persons.position
+    after = taken(lane, arrivals[at:], seed) + lane.renew(setup_of(scenario.site)).outgoing
+    from_ms = (arrivals[at - 1].time_ms // 1_000 + 1) * 1_000
+    run = finished(scenario, site, arrivals[:at], arrivals[at:], tmp_path / "run", from_ms)
+    journal = journal_file(after, site, tmp_path / "journal.parquet", position)
+    assert rows_of(journal).equals(rows_of(run / JOURNAL))
+    expected = [msgspec.json.decode(line, type=Score) for line in (run / SCORES).read_bytes().splitlines()]
+    assert [(one.id.partition("@")[0], one.score, one.position - position) for one in scores_of(after)] == [
+        (one.id.partition("@")[0], one.score, one.position) for one in expected
+    ]
+    assert tracks_of(before, scenario.site).isdisjoint(tracks_of(after, site))
+    assert len({score.id for score in scores_of(before + after)}) == len(scores_of(before + after))
+    late = b"".join(by_topic(after, LATE)).splitlines()
+    unknown = [one for one in arrivals[at:] if change is a_camera_fewer and camera_of(one) == "corridor"]
+    assert late
+    assert len(by_topic(after, DEAD_LETTERS)) == len(unknown)
+
+
+@every_site
+@every_seed
+def test_a_renewal_taken_again_gives_the_same_bytes(
+    scenario: Scenario, arrivals: Arrivals, change: Change, seed: int
+) -> None:
+    at, wanted, lane = cut_of(arrivals, seed), setup_of(change(scenario.site), BUNDLE), lane_before(scenario)
+    taken(lane, arrivals[:at], seed)
+    again = restored(lane)
+    assert lane.renew(wanted).outgoing == again.renew(wanted).outgoing != []
+    assert (lane.steps, lane.ends, lane.setup.digest) == (again.steps, again.ends, wanted.digest)
+    assert saved(lane) == saved(again)
+    again = restored(again)
+    assert taken(lane, arrivals[at:], seed) == taken(again, arrivals[at:], seed) != []
+
+
+@every_seed
+def test_a_camera_that_was_away_for_a_moment_goes_on_in_the_next_second(
+    scenario: Scenario, arrivals: Arrivals, seed: int
+) -> None:
+    at, lane = cut_of(arrivals, seed), lane_before(scenario)
+    before = taken(lane, arrivals[:at], seed)
+    before += lane.renew(setup_of(a_camera_fewer(scenario.site))).outgoing
+    before += lane.renew(setup_of(scenario.site)).outgoing
+    after = taken(lane, arrivals[at:], seed)
+    assert tracks_of(before, scenario.site).isdisjoint(tracks_of(after, scenario.site))
+    assert {track.partition("/")[0] for track in tracks_of(after, scenario.site)} == {"floor", "corridor"}
+
+
+def test_a_purchase_that_is_repeated_after_a_renewal_does_not_count(scenario: Scenario, arrivals: Arrivals) -> None:
+    lane = lane_before(scenario)
+    paid = [one for one in arrivals if one.topic is PURCHASES][-1]
+    taken(lane, arrivals[: arrivals.index(paid) + 1], 0)
+    lane.renew(setup_of(another_threshold(scenario.site)))
+    step = lane.step({PURCHASES: [paid._replace(offset=paid.offset + 1)]})
+    assert (step.repeated, step.outgoing) == ({"facts": 1}, [])
+
+
+def test_the_same_setup_renews_nothing(scenario: Scenario, arrivals: Arrivals) -> None:
+    lane = lane_before(scenario)
+    taken(lane, arrivals[: len(arrivals) // 2], 0)
+    steps, state = lane.steps, saved(lane)
+    assert lane.renew(Setup.load(setup_of(scenario.site).dump())) == Step()
+    assert (lane.steps, saved(lane)) == (steps, state)
+
+
+def test_events_are_refused_by_the_new_settings(scenario: Scenario, arrivals: Arrivals) -> None:
+    lane = lane_before(scenario)
+    poses = [one for one in arrivals if one.topic is POSES]
+    ahead = [one._replace(written_ms=one.written_ms - AHEAD_MS) for one in poses[:2]]
+    assert lane.step({POSES: ahead[:1]}).dead == []
+    assert lane.renew(replace_ahead(lane.setup)) == Step()
+    assert [letter.field for letter in lane.step({POSES: ahead[1:]}).dead] == ["time_ms"]
+    assert lane.steps == 3
+
+
+def lane_before(scenario: Scenario) -> Lane:
+    return Lane.begin(0, setup_of(scenario.site))
+
+
+def camera_of(message: Message) -> str:
+    return message.content.camera if isinstance(message.content, Poses) else ""
+
+
+def replace_ahead(setup: Setup) -> Setup:
+    return Setup(setup.site, setup.bundle, setup.partitions, AHEAD_MS - 1)

@@ -1,6 +1,6 @@
 """What workers published of each partition, and what the embedded run makes of the same messages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -26,6 +26,7 @@ from streams.settings import Kafka
 from streams.sources import DeadLetter
 from tests.property.worlds import flat
 from tests.running.town import items_of
+from tests.running.waiting import NotInTimeError, wait_for
 
 
 class Record(NamedTuple):
@@ -224,6 +225,27 @@ class Progress:
             return self.committed() == self.ends()
         except KafkaError:
             return False
+
+    def behind(self) -> dict[tuple[str, int], tuple[int, int]]:
+        """Where they differ, by input topic and partition: the offset acknowledged and that after the last message."""
+        committed, ends = self.committed(), self.ends()
+        return {place: (committed[place], end) for place, end in ends.items() if committed[place] != end}
+
+    def await_complete(self, within_s: float, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Wait until the group has acknowledged all there is.
+
+        Raises:
+            NotInTimeError: it has not in time; names what it is behind with.
+        """
+
+        def complete() -> bool:
+            meanwhile()
+            return self.complete()
+
+        try:
+            wait_for(complete, within_s, "all is taken")
+        except NotInTimeError as late:
+            raise NotInTimeError(f"{late}, behind (acknowledged, of): {self.behind()}") from None
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,8 @@ from streams.kafka.topics import POSES
 from streams.settings import Settings
 from tests.running.published import Progress, Published, read_published
 from tests.running.town import Town
-from tests.running.workers import WorkerProcess, wait_for
+from tests.running.waiting import wait_for
+from tests.running.workers import WorkerProcess
 
 DONE_WITHIN_S = 60
 END_WITHIN_S = 20
@@ -118,12 +119,7 @@ class Stage:
         """Wait until everything was sent, and the group has acknowledged all of it."""
         self.player.finish()
         with Progress(self.settings.kafka) as progress:
-
-            def complete() -> bool:
-                self.revive()
-                return progress.complete()
-
-            wait_for(complete, DONE_WITHIN_S, "all is taken")
+            progress.await_complete(DONE_WITHIN_S, self.revive)
 
     def close(self) -> None:
         """End everything."""

@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -16,29 +14,12 @@ from streams.kafka.topics import wanted
 from streams.settings import Kafka, Operations, Redis, Settings, Worker
 from streams.site_file import dump_site
 from tests.running.town import PARTITIONS, Town
+from tests.running.waiting import NotInTimeError
 
 VIGIL = Path(sys.executable).with_name("vigil")
 ROOT = Path(__file__).parents[2]
 QUICK = Worker(snapshot_every_s=0.5, session_s=3.0)
 LOG_SHOWN = 3_000
-
-
-class NotInTimeError(AssertionError):
-    """Something that was waited for did not happen."""
-
-
-def wait_for(condition: Callable[[], bool], within_s: float, what: str) -> float:
-    """Wait for a condition: the seconds it took.
-
-    Raises:
-        NotInTimeError: it did not come true in time.
-    """
-    start = time.monotonic()
-    while not condition():
-        if time.monotonic() - start > within_s:
-            raise NotInTimeError(f"{what}: not within {within_s:g} s")
-        time.sleep(0.02)
-    return time.monotonic() - start
 
 
 def settings_for(
