@@ -115,6 +115,17 @@ class Stage:
 
         wait_for(at_work, DONE_WITHIN_S, f"{instance} is at work")
 
+    def until_more_is_saved(self) -> None:
+        """Wait until the group has acknowledged more, which is once it is in a snapshot."""
+        with Progress(self.settings.kafka) as progress:
+            before = sum(progress.committed().values())
+
+            def more() -> bool:
+                self.revive()
+                return sum(progress.committed().values()) > before
+
+            wait_for(more, DONE_WITHIN_S, "more is saved")
+
     def until_all_is_taken(self) -> None:
         """Wait until everything was sent, and the group has acknowledged all of it."""
         self.player.finish()

@@ -4,6 +4,7 @@ Seed and schedule are printed. `VIGIL_CRASHES` says how many kills; more kills t
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -105,17 +106,23 @@ def play(
 
 
 def kills(random: Random, count: int) -> Callable[[Stage], None]:
-    """Kill the only worker again and again, mostly while it works, sometimes while it starts."""
-    schedule = [(random.random() < 0.75, random.uniform(0, AT_WORK_S)) for _ in range(count)]
+    """Kill the only worker again and again: after a snapshot, while it works, while it starts."""
+    whens = [random.choice(["saved", "at work", "start"]) for _ in range(count - 1)]
+    schedule = [(when, random.uniform(0, AT_WORK_S)) for when in ("saved", *whens)]
 
     def disturb(stage: Stage) -> None:
-        for at_work, seconds in schedule:
-            if at_work:
+        for when, seconds in schedule:
+            if when != "start":
                 stage.until_at_work("w1")
+            if when == "saved":
+                stage.until_more_is_saved()
             stage.wait(seconds)
             stage.workers["w1"].kill()
             stage.start("w1")
-            told(f"killed {seconds:.2f} s after {'it was at work' if at_work else 'its start'}", stage.player.share)
+            told(f"killed {seconds:.2f} s after: {when}", stage.player.share)
+        stage.until_at_work("w1")
+        begun = stage.workers["w1"].log.read_text(encoding="utf-8")
+        assert re.search(r"steps=[1-9]", begun), "no lane began from a snapshot"
 
     return disturb
 
