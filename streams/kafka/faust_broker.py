@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import TypeVar
+from contextlib import suppress
+from typing import TypeVar, cast
 
 import faust
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
+from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
 from streams.clock import Stopwatch
@@ -51,12 +53,6 @@ class FaustBroker:
         mine = [tp for tp in self._app.consumer.assignment() if tp.topic in names]
         return dict(await self.insist(lambda: self._app.consumer.highwaters(*mine)))
 
-    async def starts(self, partition: int) -> dict[str, int]:
-        """By input topic, the offset of the first message that is still there."""
-        names = {topic: TP(self._names[topic], partition) for topic in INPUTS}
-        found = await self.insist(lambda: self._app.consumer.earliest_offsets(*names.values()))
-        return {topic.name: found.get(tp) or 0 for topic, tp in names.items()}
-
     async def send(self, partition: int, outgoing: Iterable[Outgoing]) -> object:
         """Send to a partition of the outgoing messages' topics, and wait until the broker has all of it."""
         by_topic = dict[str, list[Outgoing]]()
@@ -70,9 +66,17 @@ class FaustBroker:
         ]
         return await asyncio.gather(*sent)
 
+    async def commit(self, partition: int, ends: dict[str, int]) -> None:
+        """Tell the group how far the state reaches; a worker reads on from its state, whatever was committed."""
+        offsets = {TP(self._names[topic], partition): ends[topic.name] for topic in INPUTS if ends[topic.name]}
+        if offsets:
+            consumer = cast("Consumer", self._app.consumer)
+            await consumer._commit(offsets)  # noqa: SLF001 - Faust commits what was delivered, not what is saved
+
     async def seek(self, topic: Topic, partition: int, offset: int) -> None:
-        """Read a partition on from an offset."""
-        await self._app.consumer.seek(TP(self._names[topic], partition), offset)
+        """Read a partition on from an offset, unless it is just being given away."""
+        with suppress(KafkaError):
+            await self._app.consumer.seek(TP(self._names[topic], partition), offset)
 
     def beat(self) -> None:
         """Say that the worker is at work; to be said several times in a session.

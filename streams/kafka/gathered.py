@@ -3,16 +3,9 @@
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
 
+from streams.clock import Stopwatch
 from streams.kafka.lane import Message
-
-
-class Receipt(Protocol):
-    """What came with a message, for acknowledging it."""
-
-    def ack(self) -> object:
-        """The message need not be read again."""
 
 
 class Line(Enum):
@@ -29,29 +22,42 @@ class Gathered:
 
     Attributes:
         next_offset: after the last message in line.
-        found: whether the line has been found since the partition came to this worker.
-        astray: whether messages came ahead of the line and none in it since.
-        waiting: messages in line and their receipts.
+        lowest: offset of the first message that came ahead of the line since it was last sought.
+        lowest_before: the same of the time before.
+        heard: since the last message in line, or since the line was last sought.
+        waiting: messages in line.
     """
 
     next_offset: int
-    found: bool = False
-    astray: bool = False
-    waiting: deque[tuple[Message, Receipt]] = field(default_factory=deque)
+    lowest: int | None = None
+    lowest_before: int | None = None
+    heard: Stopwatch = field(default_factory=Stopwatch)
+    waiting: deque[Message] = field(default_factory=deque)
 
     def line(self, offset: int) -> Line:
-        """Where a message stands.
-
-        After a partition came here, messages that were read before may come first: they are ahead of the line, which
-        begins anew below them. Once the line is found, a gap in it is one that the broker has.
-        """
-        if offset <= self.next_offset or self.found:
-            self.found, self.astray = True, False
-            return Line.HELD if offset < self.next_offset else Line.NEXT
-        self.astray = True
+        """Where a message stands; what is ahead of the line was read for somebody else, or follows what was lost."""
+        if offset < self.next_offset:
+            return Line.HELD
+        if offset == self.next_offset:
+            return Line.NEXT
+        self.lowest = offset if self.lowest is None else min(offset, self.lowest)
         return Line.ASTRAY
 
-    def add(self, message: Message, receipt: Receipt) -> None:
+    def add(self, message: Message) -> None:
         """Let a message wait that is next in line."""
-        self.waiting.append((message, receipt))
+        self.waiting.append(message)
         self.next_offset = message.offset + 1
+        self.lowest = self.lowest_before = None
+        self.heard = Stopwatch()
+
+    def seek(self) -> int | None:
+        """Look for the line anew, from `next_offset`; returns where that was if the broker has a gap there.
+
+        Then the same message came first when it was read from there twice, and the line goes on with that.
+        """
+        gone = self.next_offset if self.lowest is not None and self.lowest == self.lowest_before else None
+        if gone is not None and self.lowest is not None:
+            self.next_offset = self.lowest
+        self.lowest_before, self.lowest = self.lowest, None
+        self.heard = Stopwatch()
+        return gone

@@ -13,7 +13,7 @@ from itertools import islice, takewhile
 from typing import NamedTuple, Protocol, TypeVar
 
 from streams.clock import Stopwatch, now_ms
-from streams.kafka.gathered import Gathered, Line, Receipt
+from streams.kafka.gathered import Gathered, Line
 from streams.kafka.lane import Lane, Message, Outgoing, Step
 from streams.kafka.setup import Setup
 from streams.kafka.state import STEPS_REMEMBERED, RecordedStep, Saved
@@ -30,7 +30,7 @@ HELD_MS = 1_000  # how long a fact waits for poses of its time where no more pos
 LOOK_AGAIN_S = 0.05
 log = logger("lane")
 T = TypeVar("T")
-ASTRAY_S = 3.0  # how long messages that are not in line may come, after a partition came here
+SILENT_S = 3.0  # after which it is asked whether a topic has more, and it is read anew if it has
 
 
 class Broker(Protocol):
@@ -39,14 +39,14 @@ class Broker(Protocol):
     async def ends(self, partition: int) -> dict[str, int]:
         """By input topic, the offset after the last message there is, asked for after this call."""
 
-    async def starts(self, partition: int) -> dict[str, int]:
-        """By input topic, the offset of the first message that is still there."""
-
     async def send(self, partition: int, outgoing: Iterable[Outgoing]) -> object:
         """Send, and wait until the broker has all of it."""
 
     async def seek(self, topic: Topic, partition: int, offset: int) -> None:
         """Read on from an offset."""
+
+    async def commit(self, partition: int, ends: dict[str, int]) -> None:
+        """Tell the group how far the state reaches."""
 
     async def insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try until the broker takes it, as long as the partitions are surely still this worker's."""
@@ -61,7 +61,7 @@ class Taken(NamedTuple):
         renewed: of a step without messages, the setup to which it renews the lane.
     """
 
-    batch: dict[Topic, list[tuple[Message, Receipt]]]
+    batch: dict[Topic, list[Message]]
     recorded: RecordedStep
     again: bool
     renewed: Setup | None = None
@@ -106,34 +106,23 @@ class Runner:
         self._saved, self._broker, self._settings, self._told = saved, broker, settings, told
         self._gathered = {topic: Gathered(lane.ends[topic.name]) for topic in INPUTS}
         self._again = deque(saved.steps())
-        self._unacknowledged = list[Receipt]()
         self._news, self._room, self._stopping = asyncio.Event(), asyncio.Event(), False
         self._unaligned: Stopwatch | None = None
-        self._astray: Stopwatch | None = None
         self._excused = dict.fromkeys((topic.name for topic in FACTS), 0)
         self._since_snapshot, self._since_step = Stopwatch(), Stopwatch()
         self._ends = dict[str, int]()
-        self._saved_ends = dict(lane.ends)
 
     @property
     def waiting(self) -> int:
         """Messages that wait."""
         return sum(len(gathered.waiting) for gathered in self._gathered.values())
 
-    async def gather(self, message: Message, receipt: Receipt) -> None:
-        """Let a message wait for the next step, unless the state holds it already."""
+    def gather(self, message: Message) -> None:
+        """Let a message wait for the next step, if it is the next in line."""
         gathered = self._gathered[message.topic]
-        line = gathered.line(message.offset)
-        if line is Line.NEXT:
-            if message.offset != gathered.next_offset:
-                self._tell_gone(message.topic, message.offset)
-            gathered.add(message, receipt)
+        if gathered.line(message.offset) is Line.NEXT:
+            gathered.add(message)
             self._news.set()
-        elif line is Line.ASTRAY:
-            self._astray = self._astray or Stopwatch()
-            self._news.set()
-        elif message.offset < self._saved_ends[message.topic.name]:
-            receipt.ack()
 
     async def room(self) -> None:
         """Wait while so many messages wait that more had better be left at the broker."""
@@ -141,31 +130,37 @@ class Runner:
             self._room.clear()
             await self._room.wait()
 
-    async def _find_line(self) -> None:
-        """Read anew from where the line goes on, if it does not come by itself."""
-        if self._astray is None or self._astray.seconds < ASTRAY_S:
-            return
-        self._astray = None
-        starts = await self._broker.starts(self.lane.partition)
+    async def begin(self) -> None:
+        """Read every topic from where the state ends, whatever was read of it before, and take steps from then on."""
         for topic, gathered in self._gathered.items():
-            if gathered.astray:
-                if starts[topic.name] > gathered.next_offset:
-                    self._tell_gone(topic, starts[topic.name])
-                    gathered.next_offset = starts[topic.name]
-                log.warning(
-                    "reading anew", topic=topic.name, partition=self.lane.partition, offset=gathered.next_offset
-                )
-                await self._broker.seek(topic, self.lane.partition, gathered.next_offset)
+            await self._broker.seek(topic, self.lane.partition, gathered.next_offset)
+        await self._broker.commit(self.lane.partition, dict(self.lane.ends))
+        await self.run()
 
-    def _tell_gone(self, topic: Topic, got: int) -> None:
-        expected = self._gathered[topic].next_offset
-        log.error("messages are gone", topic=topic.name, partition=self.lane.partition, expected=expected, got=got)
+    async def _find_lines(self) -> None:
+        """Read topics anew whose messages ought to come and do not."""
+        silent = [topic for topic, gathered in self._gathered.items() if gathered.heard.seconds > SILENT_S]
+        if not silent or self._stopping:
+            return
+        ends = await self._broker.ends(self.lane.partition)
+        for topic in silent:
+            gathered = self._gathered[topic]
+            if gathered.next_offset >= ends[topic.name]:
+                gathered.heard = Stopwatch()
+                continue
+            gone, partition = gathered.seek(), self.lane.partition
+            told: dict[str, object] = {"topic": topic.name, "partition": partition, "offset": gathered.next_offset}
+            if gone is None:
+                log.warning("reading anew", **told)
+            else:
+                log.error("messages are gone", expected=gone, **told)
+            await self._broker.seek(topic, partition, gathered.next_offset)
 
     async def run(self) -> None:
         """Take steps until stopped."""
         while not self._stopping:
             await self._pause()
-            await self._find_line()
+            await self._find_lines()
             taken = await self._next()
             if taken is None:
                 await self._await_news()
@@ -195,7 +190,7 @@ class Runner:
             await asyncio.sleep(max(pause_s - self._since_step.seconds, 0))
 
     async def _await_news(self) -> None:
-        looking = self.waiting or self._again or self._astray is not None or self._outdated
+        looking = self.waiting or self._again or self._outdated
         with suppress(TimeoutError):
             await asyncio.wait_for(self._news.wait(), LOOK_AGAIN_S if looking else self._settings.snapshot_every_s)
 
@@ -237,8 +232,8 @@ class Runner:
         recorded = RecordedStep(self.lane.steps, dict(self.lane.ends), self._wanted.digest)
         return Taken({}, recorded, again=False, renewed=self._wanted)
 
-    def _until(self, topic: Topic, end: int) -> list[tuple[Message, Receipt]]:
-        return list(takewhile(lambda pair: pair[0].offset < end, self._gathered[topic].waiting))
+    def _until(self, topic: Topic, end: int) -> list[Message]:
+        return list(takewhile(lambda message: message.offset < end, self._gathered[topic].waiting))
 
     async def _aligned(self) -> dict[str, int] | None:
         """The ends of all topics, once every fact that the broker had when the poses came has been read."""
@@ -257,17 +252,17 @@ class Runner:
     def _seen(self, topic: Topic) -> int:
         return max(self._gathered[topic].next_offset, self._excused[topic.name])
 
-    def _choose(self, number: int, ends: dict[str, int]) -> dict[Topic, list[tuple[Message, Receipt]]]:
+    def _choose(self, number: int, ends: dict[str, int]) -> dict[Topic, list[Message]]:
         """The first poses that wait, and the facts up to their time; later ones too where no more poses can be read."""
         waiting = self._gathered[POSES].waiting
         poses = list(islice(waiting, number))
-        time_ms = max((message.time_ms for message, _ in poses), default=self.lane.latest_ms)
+        time_ms = max((message.time_ms for message in poses), default=self.lane.latest_ms)
         time_ms = max(time_ms, self.lane.latest_ms)
         all_read = len(poses) == len(waiting) and self._gathered[POSES].next_offset >= ends[POSES.name]
         written_ms = now_ms() - HELD_MS if all_read else -1
 
-        def may_go(pair: tuple[Message, Receipt]) -> bool:
-            return pair[0].time_ms <= time_ms or pair[0].written_ms <= written_ms
+        def may_go(message: Message) -> bool:
+            return message.time_ms <= time_ms or message.written_ms <= written_ms
 
         return {POSES: poses} | {topic: list(takewhile(may_go, self._gathered[topic].waiting)) for topic in FACTS}
 
@@ -279,8 +274,7 @@ class Runner:
             )
             await asyncio.sleep(0)  # on its way while the step is computed
         watch = Stopwatch()
-        messages = {topic: [message for message, _ in ones] for topic, ones in taken.batch.items()}
-        step = self.lane.step(messages) if taken.renewed is None else self._renew(taken.renewed)
+        step = self.lane.step(taken.batch) if taken.renewed is None else self._renew(taken.renewed)
         compute_s = watch.seconds
         if not taken.again:
             await written
@@ -288,7 +282,7 @@ class Runner:
             await self._broker.insist(lambda: self._broker.send(self.lane.partition, step.outgoing))
         self._let_go(taken)
         behind = {name: max(0, end - self.lane.ends[name]) for name, end in self._ends.items()}
-        self._told.done(Done(self.lane, step, messages, behind, taken.again, compute_s, watch.seconds - compute_s))
+        self._told.done(Done(self.lane, step, taken.batch, behind, taken.again, compute_s, watch.seconds - compute_s))
 
     def _renew(self, setup: Setup) -> Step:
         before, self._setup = self._setup, setup
@@ -307,7 +301,6 @@ class Runner:
 
     def _let_go(self, taken: Taken) -> None:
         for topic, ones in taken.batch.items():
-            self._unacknowledged += [receipt for _, receipt in ones]
             for _ in ones:
                 self._gathered[topic].waiting.popleft()
         self._room.set()
@@ -327,13 +320,10 @@ class Runner:
         snapshot = dump_state(pipeline.camera, pipeline.scoring.persons, pipeline.scoring.decisions)
         steps, ends = self.lane.steps, dict(self.lane.ends)
         written = await self._broker.insist(lambda: self._saved.replace(snapshot, steps, ends, self._setup))
-        self._saved_ends = ends
-        for receipt in self._unacknowledged:
-            receipt.ack()
-        self._unacknowledged.clear()
+        await self._broker.commit(self.lane.partition, ends)
         self._since_snapshot = Stopwatch()
         self._told.saved(self.lane, written, watch.seconds)
 
 
-def _ends(batch: dict[Topic, list[tuple[Message, Receipt]]]) -> dict[str, int]:
-    return {topic.name: ones[-1][0].offset + 1 for topic, ones in batch.items() if ones}
+def _ends(batch: dict[Topic, list[Message]]) -> dict[str, int]:
+    return {topic.name: ones[-1].offset + 1 for topic, ones in batch.items() if ones}

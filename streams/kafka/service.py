@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import version
 
@@ -123,6 +124,7 @@ class Service:
         asked = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, asked.set)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _tell_tasks)
         self.server.start()
         await self.mirror.start()
         try:
@@ -153,3 +155,16 @@ class Service:
         await self.mirror.stop()
         self.server.stop()
         log.info("ended")
+
+
+def _tell_tasks() -> None:
+    """Log where every task stands: what to look at when a worker does nothing."""
+    for task in asyncio.all_tasks():
+        log.info("task", name=task.get_name()[:80], at=list(_standing(task.get_coro())))
+
+
+def _standing(awaited: object) -> Iterator[str]:
+    """The functions and lines that wait for one another, the innermost last."""
+    while (frame := getattr(awaited, "cr_frame", None)) is not None:
+        yield f"{frame.f_code.co_qualname}:{frame.f_lineno}"
+        awaited = getattr(awaited, "cr_await", None)

@@ -1,11 +1,11 @@
-"""Faust's way to Kafka, mended in two places that no setting reaches.
+"""Faust's way to Kafka, mended in places that no setting reaches.
 
 A client asks a broker for one thing at a time. When it asks for purchases, of which there may be none for hours, Faust
 lets the broker answer "none" only after 1.5 s, and until then no pose is read. Here it answers after `FETCH_WAIT_MS`.
 
 Once the state is read, Faust lets partitions go on, seeks them to what was committed and then empties the streams'
 queues. What is read in between is lost: it was in the queues, and is passed over when it comes again. Here partitions
-go on when the queues are empty.
+go on when the queues are empty, and whether a message came before is for the lanes to tell.
 """
 
 from collections.abc import Iterable
@@ -28,10 +28,21 @@ class _ConsumerThread(AIOKafkaConsumerThread):
         return consumer
 
 
+class _NotRead(dict[TP, int | None]):
+    """Knows of nothing that it was read.
+
+    Faust passes over what it has read, also where a partition was sought back meanwhile; lanes know better.
+    """
+
+    def __getitem__(self, tp: TP) -> int | None:
+        return None
+
+
 class _Consumer(QuickDelivery, Consumer):
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - as Faust's
         self._held_back = set[TP]()
         super().__init__(*arguments, **named)
+        self._read_offset = _NotRead()
 
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)

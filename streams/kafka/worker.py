@@ -103,7 +103,7 @@ class KafkaWorker:
         content = self._reader.read(topic, value)
         written_ms = int(raw.timestamp * 1_000)
         message = Message(topic, raw.partition, raw.offset, written_ms, raw.key, value, headers, content)
-        await runner.gather(message, event)
+        runner.gather(message)
         await runner.room()
 
     @property
@@ -124,7 +124,7 @@ class KafkaWorker:
             lane.ends, lane.steps = dict(saved.head.ends), saved.head.steps
         runner = Runner(lane, self._setup, saved, self._broker, self._settings.worker, self._told)
         self.runners[partition] = runner
-        task = asyncio.create_task(runner.run(), name=f"lane-{partition}")
+        task = asyncio.create_task(runner.begin(), name=f"lane-{partition}")
         task.add_done_callback(self._note_failure)
         self._tasks[partition] = task
         log.info("lane begins", partition=partition, steps=lane.steps, again=runner.steps_again, ends=lane.ends)
