@@ -24,7 +24,8 @@ class Gathered:
         next_offset: after the last message in line.
         lowest: offset of the first message that came ahead of the line since it was last sought.
         lowest_before: the same of the time before.
-        heard: since the last message in line, or since the line was last sought.
+        heard: since the last message in line, or since it was known that there is none.
+        missed: since the broker was seen to have one that does not come; none while it has not.
         waiting: messages in line.
     """
 
@@ -32,6 +33,7 @@ class Gathered:
     lowest: int | None = None
     lowest_before: int | None = None
     heard: Stopwatch = field(default_factory=Stopwatch)
+    missed: Stopwatch | None = None
     waiting: deque[Message] = field(default_factory=deque)
 
     def line(self, offset: int) -> Line:
@@ -48,7 +50,7 @@ class Gathered:
         self.waiting.append(message)
         self.next_offset = message.offset + 1
         self.lowest = self.lowest_before = None
-        self.heard = Stopwatch()
+        self.note_end(self.next_offset)
 
     def seek(self) -> int | None:
         """Look for the line anew, from `next_offset`; returns where that was if the broker has a gap there.
@@ -59,5 +61,12 @@ class Gathered:
         if gone is not None and self.lowest is not None:
             self.next_offset = self.lowest
         self.lowest_before, self.lowest = self.lowest, None
-        self.heard = Stopwatch()
+        self.missed = None
         return gone
+
+    def note_end(self, end: int) -> None:
+        """Take note of how far the topic reaches at the broker."""
+        if end > self.next_offset:
+            self.missed = self.missed or Stopwatch()
+        else:
+            self.heard, self.missed = Stopwatch(), None

@@ -145,16 +145,18 @@ class Runner:
         ends = await self._broker.ends(self.lane.partition)
         for topic in silent:
             gathered = self._gathered[topic]
-            if gathered.next_offset >= ends[topic.name]:
-                gathered.heard = Stopwatch()
-                continue
-            gone, partition = gathered.seek(), self.lane.partition
-            told: dict[str, object] = {"topic": topic.name, "partition": partition, "offset": gathered.next_offset}
-            if gone is None:
-                log.warning("reading anew", **told)
-            else:
-                log.error("messages are gone", expected=gone, **told)
-            await self._broker.seek(topic, partition, gathered.next_offset)
+            gathered.note_end(ends[topic.name])
+            if gathered.missed is not None and gathered.missed.seconds > SILENT_S:
+                await self._read_anew(topic, gathered)
+
+    async def _read_anew(self, topic: Topic, gathered: Gathered) -> None:
+        gone, partition = gathered.seek(), self.lane.partition
+        told: dict[str, object] = {"topic": topic.name, "partition": partition, "offset": gathered.next_offset}
+        if gone is None:
+            log.warning("reading anew", **told)
+        else:
+            log.error("messages are gone", expected=gone, **told)
+        await self._broker.seek(topic, partition, gathered.next_offset)
 
     async def run(self) -> None:
         """Take steps until stopped."""

@@ -115,6 +115,15 @@ class Stage:
 
         wait_for(at_work, DONE_WITHIN_S, f"{instance} is at work")
 
+    def until_in_group(self, instance: str) -> None:
+        """Wait until a worker has its partitions, which may be none: four are two and two for three workers."""
+
+        def in_group() -> bool:
+            self.revive()
+            return bool(self.workers[instance].said("lanes end"))
+
+        wait_for(in_group, DONE_WITHIN_S, f"{instance} is in the group")
+
     def until_more_is_saved(self) -> None:
         """Wait until the group has acknowledged more, which is once it is in a snapshot."""
         with Progress(self.settings.kafka) as progress:
