@@ -33,7 +33,6 @@ def make_app(settings: Settings, instance: str) -> faust.App:
         broker_session_timeout=worker.session_s,
         broker_heartbeat_interval=worker.session_s / 4,
         broker_max_poll_interval=300.0,
-        broker_commit_interval=1.0,
         consumer_group_instance_id=instance,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=4 * 1_024 * 1_024,
