@@ -24,7 +24,8 @@ from streams.snapshots import dump_state
 
 MESSAGES_MAX = 4_096  # poses of a step
 WAITING_MAX = 3 * MESSAGES_MAX
-BACKLOG = 1_024  # messages at the broker from which on steps are taken for throughput and not for latency
+ENOUGH = 1_024  # messages for a step that need not wait for more
+BACKLOG = 4_096  # messages at the broker from which on steps are taken for throughput and not for latency
 BACKLOG_WAIT_S = 0.25
 HELD_MS = 1_000  # how long a fact waits for poses of its time where no more poses are there to be read
 LOOK_AGAIN_S = 0.05
@@ -187,7 +188,7 @@ class Runner:
         self._news.clear()
         backlog = self._ends.get(POSES.name, 0) - self._gathered[POSES].next_offset > BACKLOG
         pause_s = BACKLOG_WAIT_S if backlog else self._settings.wait_ms / 1_000
-        enough = self.waiting >= (MESSAGES_MAX if backlog else BACKLOG)
+        enough = self.waiting >= (MESSAGES_MAX if backlog else ENOUGH)
         if not (enough or self._again or self._stopping):
             await asyncio.sleep(max(pause_s - self._since_step.seconds, 0))
 
