@@ -40,10 +40,15 @@ class Arena:
     def __init__(self, load: Load, broker: Broker, folder: Path) -> None:
         self.load, self.broker, self.folder = load, broker, folder
         self.broker_core, self.worker_core = two_cores()
-        self._groups = 0
+        self._groups = self._fresh = 0
         folder.mkdir()
         self.site_file = folder / "site.yaml"
         self.site_file.write_text(dump_site(load.site), encoding="utf-8")
+
+    def fresh(self) -> "Arena":
+        """Another one for the same load, with topics in which nothing is yet."""
+        self._fresh += 1
+        return Arena(self.load, self.broker, self.folder.with_name(f"{self.folder.name}-{self._fresh}"))
 
     def kafka(self, group: str = "vigil") -> Kafka:
         """The settings of a group."""
@@ -114,6 +119,7 @@ def producer(bootstrap: str) -> Producer:
     return Producer(
         {
             "bootstrap.servers": bootstrap,
+            "enable.idempotence": True,  # a batch sent again must not come behind the next: its frames would be late
             "linger.ms": 1,
             "batch.size": 256 * 1_024,
             "queue.buffering.max.messages": 1_000_000,

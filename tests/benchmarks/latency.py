@@ -108,7 +108,8 @@ def row(table: Table, frames: int, seen: Seen) -> None:
 
 
 def live(arena: Arena, load: Load, seconds: int) -> Seen:
-    """Let cameras of the arena be live, and see what a worker makes of it."""
+    """Let cameras of the arena be live in topics of their own, and see what a worker makes of it."""
+    arena = arena.fresh()
     group = arena.new_group()
     with group.running(arena.worker_core) as (worker,):
         worker.await_partitions(arena.load.partitions)
