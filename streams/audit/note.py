@@ -107,8 +107,8 @@ class Verifier:
         check_ed25519(self, text.encode(), value)
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+@dataclass(frozen=True, slots=True, repr=False)
+class PrivateKey:
     """A private Ed25519 key with its name; how it is shown does not show the key."""
 
     KIND: ClassVar[int] = ED25519
@@ -120,7 +120,11 @@ class Signer:
 
     @classmethod
     def generate(cls, name: str) -> Self:
-        """A new key."""
+        """A new key.
+
+        Raises:
+            UnusableError: no key can have this name.
+        """
         _check_name(name)
         return cls(name, Ed25519PrivateKey.generate())
 
@@ -135,10 +139,10 @@ class Signer:
         if not text.startswith(_PRIVATE):
             raise UnusableError("private key", f"{_PRIVATE}NAME+HASH+KEY", "another text")
         name, key_id, seed = _parse_key(text.removeprefix(_PRIVATE), cls.KIND, "private key")
-        signer = cls(name, Ed25519PrivateKey.from_private_bytes(seed))
-        if signer.key_id.hex() != key_id:
-            raise UnusableError("hash in the private key", signer.key_id.hex(), key_id, name)
-        return signer
+        private = cls(name, Ed25519PrivateKey.from_private_bytes(seed))
+        if private.key_id.hex() != key_id:
+            raise UnusableError("hash in the private key", private.key_id.hex(), key_id, name)
+        return private
 
     @property
     def public(self) -> bytes:
@@ -155,6 +159,10 @@ class Signer:
         """The private key as text, for a file that nobody else may read."""
         secret = base64_text(bytes([self.KIND]) + self.key.private_bytes_raw())
         return f"{_PRIVATE}{self.name}+{self.key_id.hex()}+{secret}"
+
+
+class Signer(PrivateKey):
+    """A private key that signs notes."""
 
     @property
     def verifier(self) -> Verifier:
