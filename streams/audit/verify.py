@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from streams.audit.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
 from streams.audit.errors import AuditError, ForkError, RewindError
-from streams.audit.merkle import Frontier, frontier_of, leaf_hashes, verify_consistency
+from streams.audit.merkle import Frontier, frontier_of, leaf_hashes, root_of, verify_consistency
 from streams.audit.note import Verifier
 from streams.audit.reader import LogReader
 from streams.audit.source import Source, checkpoint_of
@@ -63,24 +63,39 @@ def verify_growth(reader: LogReader, old: Checkpoint, new: Checkpoint) -> None:
         raise ForkError("origin", old.origin, new.origin, CHECKPOINT)
     if new.size < old.size:
         raise RewindError("size", f"{old.size} or more, as it was", new.size, CHECKPOINT)
+    if new.size == old.size and new.root != old.root:
+        raise ForkError(f"root of {new.size} leaves", f"{old.root.hex()}, as it was", new.root.hex(), CHECKPOINT)
+    verify_tiles(reader, new)
     proof = reader.consistency(old.size, new.size)
     try:
         verify_consistency(old.size, new.size, proof, old.root, new.root)
     except AuditError as wrong:
-        field = f"{wrong.field} from {old.size} to {new.size} leaves"
-        raise ForkError(field, wrong.expected, wrong.got, CHECKPOINT) from None
+        raise ForkError(f"root of the first {old.size} leaves", old.root.hex(), "another", CHECKPOINT) from wrong
+
+
+def verify_tiles(reader: LogReader, checkpoint: Checkpoint) -> None:
+    """Verify that a log's tiles lead to the root of a checkpoint, along its right edge.
+
+    Raises:
+        AuditError: they do not.
+        GapError, FormatError: they are not there.
+    """
+    root = root_of(checkpoint.size, reader.hashes)
+    if root != checkpoint.root:
+        raise AuditError(
+            f"root of {checkpoint.size} leaves", f"{root.hex()} as by the tiles", checkpoint.root.hex(), CHECKPOINT
+        )
 
 
 def known_tree(reader: LogReader, seen: Checkpoint) -> Frontier:
     """The tree of a checkpoint that was seen, out of the tiles.
 
     Raises:
-        ForkError: the tiles have another root.
+        AuditError: the tiles have another root.
+        GapError, FormatError: they are not there.
     """
-    frontier = frontier_of(seen.size, reader.hashes)
-    if frontier.root != seen.root:
-        raise ForkError(f"root of the first {seen.size} leaves", seen.root.hex(), frontier.root.hex(), "tiles")
-    return frontier
+    verify_tiles(reader, seen)
+    return frontier_of(seen.size, reader.hashes)
 
 
 def _verified_hashes(reader: LogReader, known: int, progress: Progress) -> Iterator[list[bytes]]:
