@@ -4,10 +4,11 @@ Source: https://c2sp.org/tlog-cosignature, version 1, Ed25519.
 """
 
 import struct
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 from streams.audit.errors import SignatureError, UnusableError
-from streams.audit.note import Note, PrivateKey, Signature, Verifier, check_ed25519, verify_signatures
+from streams.audit.note import Note, PrivateKey, Signature, Verifier, check_ed25519, verify_note, verify_signatures
 
 COSIGNATURE = 0x04
 _VALUE = struct.Struct(">Q64s")
@@ -74,16 +75,38 @@ class Quorum(NamedTuple):
             UnusableError: there are not so many witnesses.
             SignatureError: too few did, or a cosignature of one is wrong.
         """
-        keys = {witness.public for witness in self.witnesses}
-        if not 0 <= self.needed <= len(keys) or len(keys) != len(self.witnesses):
-            got = f"{len(self.witnesses)} with {len(keys)} different keys"
-            raise UnusableError("witnesses", f"at least {self.needed}, each with a key of its own", got)
+        self.check_possible()
         seen = [one for witness in self.witnesses for one in _latest(note, witness, where)]
         if len(seen) < self.needed:
             got = f"{len(seen)}: {', '.join(one.witness.name for one in seen) or 'nobody'}"
             expected = f"{self.needed} of {', '.join(witness.name for witness in self.witnesses)}"
             raise SignatureError("cosignatures", expected, got, where)
         return seen
+
+    def check_possible(self) -> None:
+        """Refuse what nobody could fulfil, or one alone for several.
+
+        Raises:
+            UnusableError: there are not so many witnesses, or two of them have one key.
+        """
+        keys = {witness.public for witness in self.witnesses}
+        if not 0 <= self.needed <= len(keys) or len(keys) != len(self.witnesses):
+            got = f"{len(self.witnesses)} with {len(keys)} different keys"
+            raise UnusableError("witnesses", f"at least {self.needed}, each with a key of its own", got)
+
+
+def with_cosignatures(
+    note: Note, signatures: Sequence[Signature], witnesses: Sequence[Witness], where: str = "cosignatures"
+) -> Note:
+    """A checkpoint with further cosignatures, those of known witnesses.
+
+    Raises:
+        SignatureError: one is wrong, or none is by one of the witnesses.
+    """
+    signed = verify_note(Note(note.text, tuple(signatures)), witnesses, where)
+    known = {(witness.name, witness.key_id) for witness in signed}
+    fresh = (each for each in signatures if (each.name, each.key_id) in known and each not in note.signatures)
+    return note._replace(signatures=(*note.signatures, *fresh))
 
 
 def _latest(note: Note, witness: Witness, where: str) -> list[Seen]:

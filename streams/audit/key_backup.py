@@ -1,7 +1,7 @@
 """An encrypted copy of a folder of keys, for a safe: whoever has it and the passphrase can sign.
 
-A line that says what it is, 16 bytes of salt, 12 of nonce, and the files as JSON under AES-256-GCM. The key comes out of
-the passphrase by scrypt (RFC 7914) with n = 2**17, r = 8, p = 1, which takes 128 MB and a good part of a second.
+A line that says what it is, 16 bytes of salt, 12 of nonce, and the files as JSON under AES-256-GCM. The key comes out
+of the passphrase by scrypt (RFC 7914) with n = 2**17, r = 8, p = 1, which takes 128 MB and a good part of a second.
 """
 
 import os

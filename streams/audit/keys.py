@@ -111,8 +111,11 @@ def parse_verifier(vkey: str) -> Verifier:
     """
     try:
         return Verifier.parse(vkey)
-    except UnusableError:
-        return Witness.parse(vkey)
+    except UnusableError as wrong:
+        try:
+            return Witness.parse(vkey)
+        except UnusableError:
+            raise wrong from None
 
 
 def write_new(path: Path, content: bytes, mode: int) -> None:

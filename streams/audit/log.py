@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Self
 
 from streams.audit.checkpoint import Checkpoint, check_origin, open_checkpoint, sign_checkpoint
-from streams.audit.cosignature import Witness
+from streams.audit.cosignature import Witness, with_cosignatures
 from streams.audit.errors import AuditError, UnusableError
 from streams.audit.files import Files, locked, replace_whole, sync_all
 from streams.audit.merkle import EMPTY_ROOT, Frontier, frontier_of, leaf_hashes
-from streams.audit.note import Note, Signature, Signer, Verifier, verify_note
+from streams.audit.note import Note, Signature, Signer, Verifier
 from streams.audit.reader import LogReader
 from streams.audit.source import folder_source
 from streams.audit.tiles import (
@@ -148,14 +148,11 @@ class Log:
         Raises:
             SignatureError: one is wrong, or none is by one of the witnesses.
         """
-        fresh = tuple(each for each in signatures if each not in self._note.signatures)
-        verify_note(Note(self._note.text, tuple(signatures)), witnesses, str(self._folder / CHECKPOINT))
-        known = {(witness.name, witness.key_id) for witness in witnesses}
-        taken = tuple(each for each in fresh if (each.name, each.key_id) in known)
+        note = with_cosignatures(self._note, signatures, witnesses)
         with self._whole():
-            self._note = self._note._replace(signatures=self._note.signatures + taken)
-            replace_whole(self._files, self._folder / CHECKPOINT, self._note.encoded)
-        return self._note
+            replace_whole(self._files, self._folder / CHECKPOINT, note.encoded)
+            self._note = note
+        return note
 
     @contextmanager
     def _whole(self) -> Iterator[None]:

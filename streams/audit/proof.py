@@ -21,13 +21,13 @@ class LogProof(NamedTuple):
     """A proof as it is handed on.
 
     Attributes:
-        index: of the leaf.
+        leaf_index: of the leaf in the log.
         hashes: from the leaf's sibling to the child of the root, 32 bytes each.
         checkpoint: a signed checkpoint, verbatim.
         extra: bytes for the application, which nothing vouches for; None for none.
     """
 
-    index: int
+    leaf_index: int
     hashes: tuple[bytes, ...]
     checkpoint: bytes
     extra: bytes | None = None
@@ -36,7 +36,7 @@ class LogProof(NamedTuple):
     def encoded(self) -> bytes:
         """The proof as text."""
         extra = [f"extra {base64_text(self.extra)}"] if self.extra else []
-        lines = (FIRST_LINE, *extra, f"index {self.index}", *map(base64_text, self.hashes), "")
+        lines = (FIRST_LINE, *extra, f"index {self.leaf_index}", *map(base64_text, self.hashes), "")
         return "".join(f"{line}\n" for line in lines).encode() + self.checkpoint
 
 
@@ -91,7 +91,9 @@ def check_proof(
     signed = open_checkpoint(proof.checkpoint, origin, verifiers, where)
     seen = quorum.check(signed.note, where)
     try:
-        verify_inclusion(proof.index, signed.checkpoint.size, leaf_hash(leaf), proof.hashes, signed.checkpoint.root)
+        verify_inclusion(
+            proof.leaf_index, signed.checkpoint.size, leaf_hash(leaf), proof.hashes, signed.checkpoint.root
+        )
     except AuditError as wrong:
         raise AuditError(wrong.field, wrong.expected, wrong.got, where) from None
     return CheckedProof(signed, seen)

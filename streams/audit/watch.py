@@ -1,7 +1,7 @@
 """Watching a log: whoever remembers a checkpoint sees when the log no longer is what it was.
 
-The last checkpoint is kept in a file of its own, as it came. Where a log forked or shrank, both checkpoints go to a file
-beside it: each is signed, and together they prove it.
+The last checkpoint is kept in a file of its own, as it came. Where a log forked or shrank, both checkpoints go to a
+file beside it: each is signed, and together they prove it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from streams.audit.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint, parse_checkpoint
 from streams.audit.cosignature import Cosigner, Quorum, Seen
-from streams.audit.errors import FormatError, ForkError, RewindError, UnusableError
+from streams.audit.errors import ForkError, FormatError, RewindError, UnusableError
 from streams.audit.files import Files, locked, replace_whole
 from streams.audit.merkle import Frontier
 from streams.audit.note import Note, Signature, Verifier, parse_note

@@ -126,7 +126,8 @@ def _encodings(field: str, line: int, before: str, text: str) -> Iterator[Vector
     odd = text[:-2] + last[last.index(text[-2]) + 1] + "="
     yield Vector(f"{field}, bits beyond the end", with_line(line, before + odd), f"{field}: expected base64 as {text}")
     for name, other in {
-        "no padding": text[:-1], "more padding": text + "=", "a space": text + " ", "a space within": text[:4] + " " + text[4:],
+        "no padding": text[:-1], "more padding": text + "=", "a space": text + " ",
+        "a space within": text[:4] + " " + text[4:],
         "URL alphabet": "-_" + text[2:],
     }.items():  # fmt: skip
         yield Vector(f"{field}, {name}", with_line(line, before + other), f"{field}: expected base64, got '{other}'")
@@ -189,9 +190,11 @@ def _numbers() -> Iterator[Vector]:
         reason = "text: expected ASCII" if text == "٤" else f"index: {NO_NUMBER}'{text}'"
         yield Vector(f"index {text!r}", with_line(2, f"index {text}"), reason)
     for other in set(range(SIZE)) - {INDEX}:
-        yield Vector(f"index {other}", good()._replace(index=other).encoded, _misfit(other, SIZE))
+        yield Vector(f"index {other}", good()._replace(leaf_index=other).encoded, _misfit(other, SIZE))
     for other in (SIZE, SIZE + 1, (1 << 63) - 1):
-        yield Vector(f"index {other}", good()._replace(index=other).encoded, f"index: expected 0 to 10, got {other}")
+        yield Vector(
+            f"index {other}", good()._replace(leaf_index=other).encoded, f"index: expected 0 to 10, got {other}"
+        )
 
 
 def _misfit(index: int, size: int) -> str:
@@ -216,7 +219,8 @@ def _others() -> Iterator[Vector]:
         _resigned(Checkpoint("other.example", SIZE, root)),
         f"origin: expected {ORIGIN}, got other.example",
     )
-    yield Vector("a size too large", _resigned(Checkpoint(ORIGIN, SIZE + 30, root)), "length of the inclusion proof: ")
+    larger = _resigned(Checkpoint(ORIGIN, SIZE + 30, root))
+    yield Vector("a size too large", larger, "length of the inclusion proof: ")
     for at in range(1, SIZE):
         swapped = [*hashes[: at - 1], hashes[at], hashes[at - 1], *hashes[at + 1 :]]
         fork = Checkpoint(ORIGIN, SIZE, Frontier().append(swapped).root)

@@ -47,7 +47,7 @@ gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=
 example.com/fancylog
 """
     proof = parse_proof(text)
-    assert (proof.index, len(proof.hashes), proof.extra) == (73_894, 1, b"age-v1.2.1-darwin-arm64.tar.gz")
+    assert (proof.leaf_index, len(proof.hashes), proof.extra) == (73_894, 1, b"age-v1.2.1-darwin-arm64.tar.gz")
 
 
 QUORUMS = [
