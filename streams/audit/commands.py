@@ -43,9 +43,9 @@ from streams.terminal import aside, progress, say
 HELP = (
     "The audit log: an append-only list of what was published, in a form that anybody can check.\n\n"
     "A *log* is a folder of plain files: entries, *tiles* of hashes over them, and a *checkpoint*, the signed root "
-    "over everything. A *proof* shows that one entry is below a checkpoint. A *witness* cosigns checkpoints, so that nobody "
-    "can be shown a log of their own. The formats are those of c2sp.org; docs/audit.md names other tools that read "
-    "them.\n\nExit codes: 0 it holds, 1 it does not, 2 input that cannot be used."
+    "over everything. A *proof* shows that one entry is below a checkpoint. A *witness* cosigns checkpoints, so that "
+    "nobody can be shown a log of their own. The formats are those of c2sp.org; docs/audit.md names other tools that "
+    "read them.\n\nExit codes: 0 it holds, 1 it does not, 2 input that cannot be used."
 )
 audit_commands = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help=HELP)
 audit_commands.add_typer(key_commands, name="keys")
