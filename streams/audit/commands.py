@@ -117,11 +117,12 @@ def check(
     owner cannot have shown other people another log.
     """
     with judged():
-        verifiers, parsed = verifiers_of(key), parse_proof(proof.read_bytes(), str(proof))
+        verifiers, policy = verifiers_of(key), quorum_of(witness, quorum)
+        parsed = parse_proof(proof.read_bytes(), str(proof))
         entry = leaf.read_bytes() if leaf else parsed.extra
         if entry is None:
             raise UnusableError("entry", "a line `extra` with it, or --leaf FILE", "neither", str(proof))
-        name, policy = origin or verifiers[0].name, quorum_of(witness, quorum)
+        name = origin or verifiers[0].name
         checked = check_proof(parsed, entry, name, verifiers, policy, str(proof))
     checkpoint = checked.signed.checkpoint
     say(
