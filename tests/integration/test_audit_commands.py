@@ -117,7 +117,7 @@ def test_a_proof_from_the_log_to_somebody_offline(at: Path, audit: Audit) -> Non
     assert said.endswith("one.tlog-proof: cosignatures: expected 1 of witness.example/one, got 0: nobody\n")
 
 
-def test_a_witness_from_its_key_to_a_proof(at: Path, audit: Audit) -> None:
+def test_a_witness_from_its_key_to_a_proof(audit: Audit) -> None:
     assert audit("keys", "make", "witness.example/new", "--witness", "--keys", "w")[0] == 0
     code, said = audit("witness", "log", "--key", KEY, "--keys", "w", "--out", "line")
     assert (code, said) == (0, "line: cosigned shop.example/audit of 600 entries\n")
