@@ -23,7 +23,7 @@ from streams.audit.arguments import (
     verifiers_of,
     witnesses_of,
 )
-from streams.audit.checkpoint import open_checkpoint, parse_checkpoint
+from streams.audit.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from streams.audit.cosignature import Quorum, with_cosignatures
 from streams.audit.errors import UnusableError
 from streams.audit.files import Files, locked, replace_whole
@@ -67,7 +67,7 @@ def verify(
     """
     with judged(), progress("entries") as bar:
         verifiers, source = verifiers_of(key), source_of(place)
-        task = bar.add_task("Verifying", total=None)
+        task = bar.add_task("Verifying", total=_claimed(checkpoint_of(source)).size)
         name = origin or verifiers[0].name
         signed = verify_log(source, name, verifiers, lambda leaves: bar.advance(task, leaves))
         if against:
@@ -89,7 +89,7 @@ def prove(
     with judged():
         source = source_of(place)
         encoded = checkpoint_of(source)
-        checkpoint = parse_checkpoint(parse_note(encoded, CHECKPOINT).text, CHECKPOINT)
+        checkpoint = _claimed(encoded)
         reader = LogReader(source, checkpoint.size)
         if leaf >= checkpoint.size:
             raise UnusableError("index", f"below {checkpoint.size:,}, the entries of the log", leaf, place)
@@ -210,6 +210,11 @@ def cosign(
             replace_whole(Files(), checkpoint, cosigned.encoded)
     seen = Quorum(tuple(witnesses)).check(cosigned)
     say(f"{checkpoint}: {parsed.size:,} entries{seen_by(seen)}")
+
+
+def _claimed(encoded: bytes) -> Checkpoint:
+    """What a log says of itself, not verified."""
+    return parse_checkpoint(parse_note(encoded, CHECKPOINT).text, CHECKPOINT)
 
 
 def _tell(found: Sight | OSError) -> None:
