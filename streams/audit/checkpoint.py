@@ -8,17 +8,8 @@ from typing import NamedTuple
 
 from streams.audit.errors import FormatError, UnusableError
 from streams.audit.merkle import HASH_BYTES
-from streams.audit.note import (
-    Note,
-    Signer,
-    Verifier,
-    base64_bytes,
-    base64_text,
-    decimal,
-    parse_note,
-    sign_note,
-    verify_note,
-)
+from streams.audit.note import Note, Signer, Verifier, parse_note, sign_note, verify_note
+from streams.audit.strict import base64_bytes, base64_text, decimal
 
 LINES = 3
 """Origin, size and root; what follows are extensions."""

@@ -4,7 +4,6 @@ Source: https://c2sp.org/signed-note. Keys are written as the Go package golang.
 """
 
 import re
-from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,6 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from streams.audit.errors import FormatError, SignatureError, UnusableError
+from streams.audit.strict import base64_bytes, base64_text
 
 ED25519 = 0x01
 KEY_BYTES = 32
@@ -236,37 +236,6 @@ def check_ed25519(verifier: Verifier, message: bytes, value: bytes) -> None:
     except InvalidSignature:
         expected = f"one that {verifier.name}+{verifier.key_id.hex()} made of this text"
         raise SignatureError("signature", expected, "another") from None
-
-
-def base64_text(value: bytes) -> str:
-    """Bytes in standard base64, with padding."""
-    return b64encode(value).decode()
-
-
-def base64_bytes(text: str, field: str, where: str) -> bytes:
-    """Bytes out of standard base64, of which there is one way to write them.
-
-    Raises:
-        FormatError: it is not that.
-    """
-    try:
-        value = b64decode(text, validate=True)
-    except ValueError:
-        raise FormatError(field, "base64", repr(text), where) from None
-    if base64_text(value) != text:
-        raise FormatError(field, f"base64 as {base64_text(value)}", repr(text), where)
-    return value
-
-
-def decimal(text: str, field: str, where: str) -> int:
-    """A number below 2**63 without leading zeros.
-
-    Raises:
-        FormatError: it is not that.
-    """
-    if not re.fullmatch(r"0|[1-9][0-9]{0,18}", text) or int(text) >= 1 << 63:
-        raise FormatError(field, "a decimal number below 2**63 without leading zeros", repr(text), where)
-    return int(text)
 
 
 def _key_id(name: str, kind: int, public: bytes) -> bytes:

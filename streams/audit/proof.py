@@ -10,7 +10,8 @@ from streams.audit.checkpoint import SignedCheckpoint, open_checkpoint
 from streams.audit.cosignature import Quorum, Seen
 from streams.audit.errors import AuditError, FormatError
 from streams.audit.merkle import HASH_BYTES, leaf_hash, verify_inclusion
-from streams.audit.note import Verifier, base64_bytes, base64_text, decimal
+from streams.audit.note import Verifier
+from streams.audit.strict import base64_bytes, base64_text, decimal
 
 FIRST_LINE = "c2sp.org/tlog-proof@v1"
 SUFFIX = ".tlog-proof"
