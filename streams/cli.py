@@ -36,6 +36,7 @@ FIRST = "1. See it work"
 SCORE = "2. Score recordings of your own"
 LOOK = "3. Look at a run, and check it"
 LIVE = "4. On Kafka"
+AUDIT = "5. The audit log"
 MAKE = "Recordings, features and bundles"
 
 app = typer.Typer(
@@ -220,18 +221,33 @@ def train(
 EMBEDDED = {command.callback.__name__ for command in app.registered_commands if command.callback} | {"--version"}
 
 
+def with_audit() -> typer.Typer:
+    """The commands of the audit log too."""
+    from streams.audit.commands import audit_commands  # noqa: PLC0415 - only where it is needed
+
+    app.add_typer(audit_commands, name="audit", rich_help_panel=AUDIT)
+    return app
+
+
 def with_kafka() -> typer.Typer:
     """All commands; those around Kafka bring clients that take more than a second to import."""
     from streams.kafka_cli import mount  # noqa: PLC0415 - only where it is needed
 
     mount(app, LIVE)
-    return app
+    return with_audit()
+
+
+def commands_for(first: list[str]) -> typer.Typer:
+    """As many commands as the first argument needs."""
+    if first and first[0] in EMBEDDED:
+        return app
+    return with_audit() if first == ["audit"] else with_kafka()
 
 
 def main() -> None:
     """Run a command; what is wrong with its input is said in a line, never with a traceback."""
     try:
-        (app if sys.argv[1:2] and sys.argv[1] in EMBEDDED else with_kafka())()
+        commands_for(sys.argv[1:2])()
     except (SiteFileError, SettingsError, ImportFailure, RecordingError, RunFolderError, TableError) as refused:
         refuse(refused)
     except OSError as error:

@@ -1,7 +1,8 @@
 """What Vigil costs: `make bench`, or `python -m tests.benchmarks` and names of benchmarks.
 
-speed, memory and day run the steps on one core. The others run workers and a broker, on two: kafka is throughput,
-designs the same steps as one would write them first, peer another product's load, and steady takes `--minutes`.
+speed, memory and day run the steps on one core, audit writes a log. The others run workers and a broker, on two: kafka
+is throughput, designs the same steps as one would write them first, peer another product's load, and steady takes
+`--minutes`.
 """
 
 import argparse
@@ -14,12 +15,13 @@ from rich.table import Table
 
 from tests.benchmarks import designs, latency, peer, steady, throughput
 from tests.benchmarks.arena import Arena, arenas
+from tests.benchmarks.audit import audit
 from tests.benchmarks.load import Load
 from tests.benchmarks.processes import on_cores, two_cores
 from tests.benchmarks.speed import speed
 from tests.benchmarks.state import day, memory
 
-ALONE = {"speed": speed, "memory": memory, "day": day}
+ALONE = {"speed": speed, "memory": memory, "day": day, "audit": audit}
 WITH_BROKER: dict[str, tuple[Load, Callable[[Arena], Iterable[Table]]]] = {
     "kafka": (throughput.LOAD, throughput.throughput),
     "designs": (designs.LOAD, lambda arena: [designs.designs(arena)]),
