@@ -9,11 +9,24 @@ import msgspec
 
 from features.closing import Layout
 from features.keypoints import NO_TRACK, PersonFrames
+from features.segments import SegmentBlock
 from features.site import Site
 from models.bundle import Bundle, dump
 from models.scenarios.generate import Scenario
 from streams.codecs.journal import read_journal
-from streams.embedded import ALERTS, BUNDLE, JOURNAL, SCORES, SUMMARY, Outputs, Publishing, Run, Summary
+from streams.embedded import (
+    ALERTS,
+    BUNDLE,
+    DEAD_LETTERS,
+    JOURNAL,
+    LATE,
+    SCORES,
+    SUMMARY,
+    Outputs,
+    Publishing,
+    Run,
+    Summary,
+)
 from streams.pipeline import Scoring
 from streams.recording import SITE, RecordingError, RecordingWriter
 from streams.runs import RunFolder
@@ -21,7 +34,7 @@ from streams.site_file import dump_site
 from streams.sources import read_recording
 
 Progress = Callable[[int], None]
-"""Told how many person-frames were taken in since the last time."""
+"""Told how much was taken in since the last time: person-frames of a recording, rows of a journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +90,44 @@ def write_whole(path: Path, content: bytes) -> None:
     unfinished.replace(path)
 
 
-def replay_journal(run: RunFolder, bundle: Bundle, folder: Path) -> Difference | None:
+def replay_journal(run: RunFolder, folder: Path, progress: Progress = lambda _: None) -> Difference | None:
     """Score a run's journal again into a folder; the first difference from what the run published.
 
     Raises:
-        RecordingError: the folder is the run's own.
+        RecordingError: the folder is a run's own.
         TableError: the journal cannot be read.
     """
-    _refuse_same(run.folder, folder)
-    layout = Layout.of(run.site)
-    with Outputs(folder, run.site, journal=False) as outputs:
-        publishing = Publishing(outputs, Summary(), Scoring.start(run.site, bundle, layout))
-        for entry in read_journal(run.folder / JOURNAL, [camera.name for camera in run.site.cameras]):
-            publishing.take(entry)
+    rescore(run, run.site, run.bundle, folder, progress)
     differences = (first_difference(run.folder / name, folder / name) for name in (SCORES, ALERTS))
     return next((difference for difference in differences if difference), None)
+
+
+def rescore(run: RunFolder, site: Site, bundle: Bundle, folder: Path, progress: Progress) -> Summary:
+    """Score a run's journal into a folder, by another bundle or other rules of its site as the case may be.
+
+    Args:
+        run: whose journal is read.
+        site: with the same cameras in the same order.
+        bundle: sealed.
+        folder: gets scores and alerts.
+        progress: told of rows of the journal.
+
+    Raises:
+        RecordingError: the folder is a run's own.
+        TableError: the journal cannot be read.
+    """
+    if (folder / JOURNAL).exists():
+        raise RecordingError(
+            f"{folder}: expected another folder to write to than that of a run, got one with {JOURNAL}"
+        )
+    with Outputs(folder, site, journal=False) as outputs:
+        publishing = Publishing(outputs, Summary(), Scoring.start(site, bundle, Layout.of(site)))
+        for entry in read_journal(run.folder / JOURNAL, [camera.name for camera in site.cameras]):
+            publishing.take(entry)
+            progress(len(entry) if isinstance(entry, SegmentBlock) else 1)
+    for name in (DEAD_LETTERS, LATE):
+        (folder / name).unlink()  # of which a journal has none
+    return publishing.summary
 
 
 def _refuse_same(read: Path, written: Path) -> None:

@@ -1,12 +1,13 @@
 """Site files: YAML in and out, with everything wrong in one told at once and by line."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 import yaml
 
 from features.site import Site
-from streams.site_rules import findings
+from streams.site_rules import Finding, findings
 from streams.site_text import Place, SiteError, SiteText
 
 EXAMPLE = Path(__file__).with_name("example-site.yaml")
@@ -48,6 +49,12 @@ def dump_site(site: Site) -> str:
     """A site as YAML that loads back to an equal site."""
     plain = _without_none(msgspec.to_builtins(site))
     return yaml.safe_dump(plain, sort_keys=False, default_flow_style=None, width=_LINE_WIDTH)
+
+
+def at_fields(path: Path, found: Iterable[Finding]) -> SiteFileError:
+    """The error that tells findings about a site file which can be read, each with its place there."""
+    text = SiteText(path.read_text(encoding="utf-8"))
+    return SiteFileError(path, [SiteError(*_place(text, one.field), *one) for one in found])
 
 
 def _errors(text: SiteText) -> list[SiteError]:

@@ -38,15 +38,19 @@ def say(text: str) -> None:
 class Rate(ProgressColumn):
     """How fast it goes."""
 
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self._what = what
+
     def render(self, task: Task) -> Text:
-        """Person-frames a second."""
-        return Text(f"{task.speed:,.0f} person-frames/s" if task.speed else "")
+        """How many a second."""
+        return Text(f"{task.speed:,.0f} {self._what}/s" if task.speed else "")
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """A bar that goes away, and is not there at all where nobody looks."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,}"), Rate())
+def progress(what: str = "person-frames") -> Iterator[Progress]:
+    """A bar that goes away, and is not there at all where nobody looks; `what` is counted."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,}"), Rate(what))
     with Progress(*columns, TimeRemainingColumn(), console=aside, transient=True, disable=not aside.is_terminal) as bar:
         yield bar
 
