@@ -28,7 +28,7 @@ from streams.console.words import short
 from streams.embedded import JOURNAL
 from streams.recording import RecordingError
 from streams.run_view import bands_of, person_view, view
-from streams.runs import RunFolder, RunFolderError, load_bundle, open_run
+from streams.runs import RunFolder, RunFolderError, load_bundle, load_shadow, open_run
 from streams.settings_file import SettingsError
 from streams.site_file import EXAMPLE, SiteFileError, check_site, load_site
 from streams.sources import person_frames_of, site_of
@@ -108,13 +108,18 @@ def run(
     out: Annotated[Path, typer.Option(help="Where journal, scores, alerts and dead letters go.")] = Path("vigil-run"),
     site: Annotated[Path | None, typer.Option(help="Site file to use instead of the recording's.")] = None,
     bundle: Annotated[Path | None, typer.Option(help="Bundle to score with instead of the shipped one.")] = None,
+    shadow: Annotated[
+        Path | None, typer.Option(help="Bundle on trial: its scores go to shadow-scores.jsonl, its alerts are counted.")
+    ] = None,
     html: Annotated[bool, typer.Option("--page", help="Also write index.html, to look at.")] = False,
 ) -> None:
     """Score a recording: journal, scores, alerts, late input and dead letters go to a folder."""
     found = site_of(recording)
     used = load_site(site) if site else found
     shown = out / "index.html" if html else None
-    first = _run(recording, used, load_bundle(bundle) if bundle else default_bundle(), out, str(recording), shown)
+    scorer = load_bundle(bundle) if bundle else default_bundle()
+    tried = load_shadow(shadow, scorer) if shadow else None
+    first = _run(recording, used, scorer, out, str(recording), shown, tried)
     say(f"\nOne person in full:  vigil explain {first} --run {out}")
     say(f"The page to look at: {shown or 'none; --page writes one'}")
     say(f"Everything else:     {out}")
@@ -243,12 +248,14 @@ def main() -> None:
         refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
-def _run(recording: Path, site: Site, bundle: Bundle, out: Path, title: str, html: Path | None) -> str:
+def _run(
+    recording: Path, site: Site, bundle: Bundle, out: Path, title: str, html: Path | None, shadow: Bundle | None = None
+) -> str:
     """Run, show, and name the person to look at first."""
     watch = Stopwatch()
     with progress() as bar:
         task = bar.add_task("Scoring", total=person_frames_of(recording) or None)
-        summary = jobs.run_recording(recording, site, bundle, out, lambda rows: bar.advance(task, rows))
+        summary = jobs.run_recording(recording, site, bundle, out, lambda rows: bar.advance(task, rows), shadow)
     counted, what = (
         (summary.person_frames, "person-frames") if summary.person_frames else (summary.purchases, "purchases")
     )

@@ -21,6 +21,8 @@ from streams.embedded import (
     JOURNAL,
     LATE,
     SCORES,
+    SHADOW_BUNDLE,
+    SHADOW_SCORES,
     SUMMARY,
     Outputs,
     Publishing,
@@ -61,17 +63,22 @@ def _object(line: bytes | None) -> dict[str, object]:
         return {}
 
 
-def run_recording(recording: Path, site: Site, bundle: Bundle, folder: Path, progress: Progress) -> Summary:
+def run_recording(
+    recording: Path, site: Site, bundle: Bundle, folder: Path, progress: Progress, shadow: Bundle | None = None
+) -> Summary:
     """Run a recording through both steps into a folder; its summary comes last, so that an unfinished run has none.
+
+    A shadow is a bundle on trial, of the same corpus; its scores have a file of their own.
 
     Raises:
         RecordingError: the folder is the recording's own.
         TableError: the poses cannot be read.
     """
     _refuse_same(recording, folder)
-    (folder / SUMMARY).unlink(missing_ok=True)
+    for name in (SUMMARY, SHADOW_BUNDLE):
+        (folder / name).unlink(missing_ok=True)
     with Outputs(folder, site) as outputs:
-        run = Run(site, bundle, outputs)
+        run = Run(site, bundle, outputs, shadow)
         for item in read_recording(recording, site):
             run.take(item)
             if isinstance(item, PersonFrames):
@@ -79,6 +86,8 @@ def run_recording(recording: Path, site: Site, bundle: Bundle, folder: Path, pro
         summary = run.finish()
     (folder / SITE).write_text(dump_site(site), encoding="utf-8")
     (folder / BUNDLE).write_bytes(dump(bundle))
+    if shadow:
+        (folder / SHADOW_BUNDLE).write_bytes(dump(shadow))
     write_whole(folder / SUMMARY, msgspec.json.format(msgspec.json.encode(summary), indent=1))
     return summary
 
@@ -97,12 +106,15 @@ def replay_journal(run: RunFolder, folder: Path, progress: Progress = lambda _: 
         RecordingError: the folder is a run's own.
         TableError: the journal cannot be read.
     """
-    rescore(run, run.site, run.bundle, folder, progress)
-    differences = (first_difference(run.folder / name, folder / name) for name in (SCORES, ALERTS))
+    rescore(run, run.site, run.bundle, folder, progress, run.shadow)
+    compared = (SCORES, ALERTS, *([SHADOW_SCORES] if run.shadow else []))
+    differences = (first_difference(run.folder / name, folder / name) for name in compared)
     return next((difference for difference in differences if difference), None)
 
 
-def rescore(run: RunFolder, site: Site, bundle: Bundle, folder: Path, progress: Progress) -> Summary:
+def rescore(
+    run: RunFolder, site: Site, bundle: Bundle, folder: Path, progress: Progress, shadow: Bundle | None = None
+) -> Summary:
     """Score a run's journal into a folder, by another bundle or other rules of its site as the case may be.
 
     Args:
@@ -111,6 +123,7 @@ def rescore(run: RunFolder, site: Site, bundle: Bundle, folder: Path, progress: 
         bundle: sealed.
         folder: gets scores and alerts.
         progress: told of rows of the journal.
+        shadow: a bundle on trial.
 
     Raises:
         RecordingError: the folder is a run's own.
@@ -121,7 +134,7 @@ def rescore(run: RunFolder, site: Site, bundle: Bundle, folder: Path, progress: 
             f"{folder}: expected another folder to write to than that of a run, got one with {JOURNAL}"
         )
     with Outputs(folder, site, journal=False) as outputs:
-        publishing = Publishing(outputs, Summary(), Scoring.start(site, bundle, Layout.of(site)))
+        publishing = Publishing(outputs, Summary(), Scoring.start(site, bundle, Layout.of(site), shadow))
         for entry in read_journal(run.folder / JOURNAL, [camera.name for camera in site.cameras]):
             publishing.take(entry)
             progress(len(entry) if isinstance(entry, SegmentBlock) else 1)

@@ -64,6 +64,9 @@ def report(run: RunFolder, shown: RunView, speed: str) -> None:
         balance = "all accounted for" if account.accounted == account.came_in else "NOT ALL ACCOUNTED FOR"
         screen.print(f"{account.came_in:,} {account.what}: {became or 'none'}; {balance}.", highlight=False)
     screen.print(f"{_alerts(run.summary)} {_dead_letters(run)}", highlight=False)
+    if run.shadow:
+        told = f"{run.summary.shadow_scores:,} scores and would have published {run.summary.shadow_alerts:,} alerts"
+        screen.print(f"The bundle on trial gave {told}; `vigil whatif` says which.", highlight=False)
     screen.print(f"{speed}.", highlight=False)
 
 

@@ -19,6 +19,7 @@ import pytest
 import yaml
 from msgspec.structs import replace
 
+from features.basket import Corpus
 from features.events import Event
 from features.site import Site
 from models.bundle import Bundle, default_bundle, dump, seal
@@ -224,6 +225,33 @@ def test_whatif_says_what_another_bundle_would_have_said(demo: Path, tmp_path: P
         assert (tmp_path / "o" / name).read_bytes() == (tmp_path / "run" / name).read_bytes(), name
     text = (tmp_path / "whatif.html").read_text(encoding="utf-8")
     assert all(target.startswith("#") for target in Links(text).fetched)
+
+
+def test_a_bundle_on_trial_changes_nothing_and_is_replayed_too(demo: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_bytes(dump(halved(default_bundle())))
+    ended = vigil("run", demo / "recording", "--shadow", "other.json", "--out", "run", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    run = tmp_path / "run"
+    assert {path.name for path in run.iterdir()} == RUN_FILES | {"shadow-scores.jsonl", "shadow-bundle.json"}
+    for name in RUN_FILES - {"summary.json"}:
+        assert (run / name).read_bytes() == (demo / "run" / name).read_bytes(), name
+    scores = read(run / "shadow-scores.jsonl", Score)
+    summary = msgspec.json.decode((run / "summary.json").read_bytes(), type=Summary)
+    assert summary.shadow_scores == len(scores) > 0
+    assert f"{summary.shadow_scores:,} scores and would have published {summary.shadow_alerts:,} alerts" in ended.stdout
+    assert vigil("replay", run, cwd=tmp_path).returncode == 0
+    lines = (run / "shadow-scores.jsonl").read_bytes().splitlines(keepends=True)
+    (run / "shadow-scores.jsonl").write_bytes(b"".join(lines[:-1]))
+    ended = vigil("replay", run, cwd=tmp_path)
+    assert ended.returncode == 1
+    assert f"line {len(lines)} of shadow-scores.jsonl" in ended.stdout
+
+
+def test_a_bundle_on_trial_of_another_corpus_is_refused(demo: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_bytes(dump(seal(replace(default_bundle(), corpus=Corpus({"rope": 1}, 7)))))
+    told = refused("run", demo / "recording", "--shadow", "other.json", cwd=tmp_path)
+    assert "other.json: $.corpus: expected that of the bundle that counts" in told
+    assert not (tmp_path / "vigil-run").exists()
 
 
 def halved(bundle: Bundle) -> Bundle:
