@@ -53,16 +53,16 @@ def dump_site(site: Site) -> str:
 
 def at_fields(path: Path, found: Iterable[Finding]) -> SiteFileError:
     """The error that tells findings about a site file which can be read, each with its place there."""
-    text = SiteText(path.read_text(encoding="utf-8"))
-    return SiteFileError(path, [SiteError(*_place(text, one.field), *one) for one in found])
+    return SiteFileError(path, _placed(SiteText(path.read_text(encoding="utf-8")), found))
 
 
 def _errors(text: SiteText) -> list[SiteError]:
-    doubts = [
-        SiteError(*_place(text, field), field, expected, got, warning)
-        for field, expected, got, warning in findings(text.value)
-    ]
+    doubts = _placed(text, findings(text.value))
     return sorted([*text.errors, *doubts], key=lambda error: (error.line, error.column))
+
+
+def _placed(text: SiteText, found: Iterable[Finding]) -> list[SiteError]:
+    return [SiteError(*_place(text, field), field, expected, got, warning) for field, expected, got, warning in found]
 
 
 def _place(text: SiteText, field: str) -> Place:

@@ -13,6 +13,7 @@ from features.basket import Corpus
 from features.closing import Layout
 from features.site import Alerting
 from models.bundle import AbstainRule, Band, Bundle, default_bundle, dump, seal
+from models.decision import DecisionState
 from models.records import Score
 from models.scenarios.generate import Scenario, generate
 from streams.embedded import ALERTS, JOURNAL, SCORES, SHADOW_SCORES
@@ -122,7 +123,10 @@ def bundles(outgoing: list[Outgoing]) -> set[str]:
 def test_a_bundle_stays_on_trial_while_the_other_one_changes(scenario: Scenario, arrivals: Arrivals) -> None:
     at, both = cut_of(arrivals, 1), lane(scenario, shadow=SHADOW)
     outgoing = taken(both, arrivals[:at], 1)
+    known = saved(both)
     both.renew(setup_of(scenario.site, OTHER, SHADOW))
+    assert both.pipeline.scoring.shadow_decisions != DecisionState()
+    assert saved(both) == known
     outgoing += taken(both, arrivals[at:], 1)
     assert by_topic(outgoing, SHADOW_TOPIC) == by_topic(taken(lane(scenario, SHADOW), arrivals, 0), SCORE_TOPIC)
 

@@ -99,7 +99,6 @@ def test_it_comes_back_as_it_was() -> None:
     assert decisions == state.decisions
     assert list(decisions.suppressed) == list(state.decisions.suppressed)
     assert shadow == SHADOW
-    assert shadow
     assert list(shadow.departed) == ["yard/2/0", "hall/1/0"]
 
 
