@@ -13,7 +13,7 @@ from rich.text import Text
 from features.sequence import CATALOGUE, FeatureSpec
 from streams.console.table import persons_table
 from streams.console.view import RunView
-from streams.embedded import DEAD_LETTERS, Summary
+from streams.embedded import DEAD_LETTERS, SHADOW_BUNDLE, Summary
 from streams.jobs import Difference
 from streams.runs import RunFolder
 
@@ -66,7 +66,8 @@ def report(run: RunFolder, shown: RunView, speed: str) -> None:
     screen.print(f"{_alerts(run.summary)} {_dead_letters(run)}", highlight=False)
     if run.shadow:
         told = f"{run.summary.shadow_scores:,} scores and would have published {run.summary.shadow_alerts:,} alerts"
-        screen.print(f"The bundle on trial gave {told}; `vigil whatif` says which.", highlight=False)
+        tried = f"vigil whatif {run.folder} --bundle {run.folder / SHADOW_BUNDLE}"
+        say(f"The bundle on trial gave {told}; which, tells  {tried}")
     screen.print(f"{speed}.", highlight=False)
 
 
