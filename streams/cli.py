@@ -19,18 +19,21 @@ from streams.adapters.imported import Imported, ImportFailure
 from streams.adapters.registry import IMPORTERS, PURCHASES, folder_of
 from streams.adapters.replay_at_tills import replay_at_tills
 from streams.clock import Stopwatch
+from streams.codecs.journal import count_rows
 from streams.codecs.tables import TableError
 from streams.console.page import page
 from streams.console.pictures import write_pictures
 from streams.console.table import person_text
 from streams.console.words import short
+from streams.embedded import JOURNAL
 from streams.recording import RecordingError
 from streams.run_view import bands_of, person_view, view
-from streams.runs import RunFolder, RunFolderError, load_bundle, open_run
+from streams.runs import RunFolder, RunFolderError, load_bundle, load_shadow, open_run
 from streams.settings_file import SettingsError
 from streams.site_file import EXAMPLE, SiteFileError, check_site, load_site
 from streams.sources import person_frames_of, site_of
 from streams.terminal import list_features, progress, refuse, report, say, screen, tell_difference
+from streams.whatif.command import whatif
 
 FIRST = "1. See it work"
 SCORE = "2. Score recordings of your own"
@@ -48,7 +51,7 @@ app = typer.Typer(
         "Vigil orders tracked persons by **review priority**: who is worth a human look first, and why. "
         "It never says what somebody is; a human decides.\n\n"
         "A *recording* is a folder with poses.parquet or *.jsonl, and a site.yaml. `vigil run` turns it into a *run*: "
-        "a folder with journal, scores and alerts, which `explain` and `replay` read.\n\n"
+        "a folder with journal, scores and alerts, which `explain`, `replay` and `whatif` read.\n\n"
         "Exit codes: 0 fine, 1 a replay that differs, 2 input that cannot be used, 130 interrupted."
     ),
 )
@@ -106,13 +109,18 @@ def run(
     out: Annotated[Path, typer.Option(help="Where journal, scores, alerts and dead letters go.")] = Path("vigil-run"),
     site: Annotated[Path | None, typer.Option(help="Site file to use instead of the recording's.")] = None,
     bundle: Annotated[Path | None, typer.Option(help="Bundle to score with instead of the shipped one.")] = None,
+    shadow: Annotated[
+        Path | None, typer.Option(help="Bundle on trial: its scores go to shadow-scores.jsonl, its alerts are counted.")
+    ] = None,
     html: Annotated[bool, typer.Option("--page", help="Also write index.html, to look at.")] = False,
 ) -> None:
     """Score a recording: journal, scores, alerts, late input and dead letters go to a folder."""
     found = site_of(recording)
     used = load_site(site) if site else found
     shown = out / "index.html" if html else None
-    first = _run(recording, used, load_bundle(bundle) if bundle else default_bundle(), out, str(recording), shown)
+    scorer = load_bundle(bundle) if bundle else default_bundle()
+    tried = load_shadow(shadow, scorer) if shadow else None
+    first = _run(recording, used, scorer, out, str(recording), shown, tried)
     say(f"\nOne person in full:  vigil explain {first} --run {out}")
     say(f"The page to look at: {shown or 'none; --page writes one'}")
     say(f"Everything else:     {out}")
@@ -139,7 +147,6 @@ def explain(
 @app.command(rich_help_panel=LOOK)
 def replay(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `vigil run` wrote.")],
-    bundle: Annotated[Path | None, typer.Option(help="Another bundle, to see what it would have said.")] = None,
     out: Annotated[Path | None, typer.Option(help="Keep the replayed scores here.")] = None,
 ) -> None:
     """Score a run's journal again and compare: the same journal and bundle give the same bytes.
@@ -147,14 +154,17 @@ def replay(
     Ends with exit code 1 and the first difference where they do not.
     """
     recorded = open_run(run_folder)
-    used = load_bundle(bundle) if bundle else recorded.bundle
-    with tempfile.TemporaryDirectory() as scratch, screen.status("Replaying"):
-        difference = jobs.replay_journal(recorded, used, out or Path(scratch))
+    with tempfile.TemporaryDirectory() as scratch, progress("rows") as bar:
+        task = bar.add_task("Replaying", total=count_rows(run_folder / JOURNAL))
+        difference = jobs.replay_journal(recorded, out or Path(scratch), lambda rows: bar.advance(task, rows))
     if difference is None:
         say(f"Identical: every score and alert of {run_folder} came out the same, byte for byte.")
         return
     tell_difference(difference)
     raise typer.Exit(1)
+
+
+app.command(rich_help_panel=LOOK)(whatif)
 
 
 @app.command("import", rich_help_panel=MAKE)
@@ -254,12 +264,14 @@ def main() -> None:
         refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
-def _run(recording: Path, site: Site, bundle: Bundle, out: Path, title: str, html: Path | None) -> str:
+def _run(
+    recording: Path, site: Site, bundle: Bundle, out: Path, title: str, html: Path | None, shadow: Bundle | None = None
+) -> str:
     """Run, show, and name the person to look at first."""
     watch = Stopwatch()
     with progress() as bar:
         task = bar.add_task("Scoring", total=person_frames_of(recording) or None)
-        summary = jobs.run_recording(recording, site, bundle, out, lambda rows: bar.advance(task, rows))
+        summary = jobs.run_recording(recording, site, bundle, out, lambda rows: bar.advance(task, rows), shadow)
     counted, what = (
         (summary.person_frames, "person-frames") if summary.person_frames else (summary.purchases, "purchases")
     )

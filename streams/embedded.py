@@ -25,6 +25,7 @@ from streams.sources import DeadLetter, Item
 
 JOURNAL, SCORES, ALERTS = "journal.parquet", "scores.jsonl", "alerts.jsonl"
 DEAD_LETTERS, LATE, SUMMARY, BUNDLE = "dead-letters.jsonl", "late.jsonl", "summary.json", "bundle.json"
+SHADOW_SCORES, SHADOW_BUNDLE = "shadow-scores.jsonl", "shadow-bundle.json"
 
 VERDICTS_LEAST = 100  # fewer are not worth looking through
 
@@ -40,6 +41,8 @@ class Summary(Struct):
         identity_changes: came in, the late and the repeated ones among them.
         dispositions: came in, the repeated ones among them.
         dead_letters: messages and rows that were refused.
+        shadow_scores: that a bundle on trial gave.
+        shadow_alerts: that it would have published, counted as `alerts`; 0 where topics were recorded, which have none.
     """
 
     person_frames: int = 0
@@ -67,6 +70,8 @@ class Summary(Struct):
     scores: int = 0
     alerts: int = 0
     alerts_suppressed: dict[str, int] = {}
+    shadow_scores: int = 0
+    shadow_alerts: int = 0
 
     @property
     def unaccounted(self) -> int:
@@ -82,18 +87,24 @@ class Summary(Struct):
 
 
 class Outputs:
-    """The files of a run's folder; `journal` is left out when a journal is being replayed."""
+    """The files of a run's folder; `journal` is left out when a journal is being replayed.
+
+    That of the scores of a bundle on trial is there once they are written.
+    """
 
     def __init__(self, folder: Path, site: Site, *, journal: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         names = (SCORES, ALERTS, DEAD_LETTERS, LATE)
-        self._files = {name: (folder / name).open("wb") for name in names}
+        (folder / SHADOW_SCORES).unlink(missing_ok=True)
+        self._folder, self._files = folder, {name: (folder / name).open("wb") for name in names}
         self._journal = JournalWriter(folder / JOURNAL) if journal else None
         self._cameras = [camera.name for camera in site.cameras]
         self._encoder = msgspec.json.Encoder()
 
     def write(self, name: str, records: Iterable[object]) -> None:
         """Append records to a file of JSON lines."""
+        if name not in self._files:
+            self._files[name] = (self._folder / name).open("wb")
         self._files[name].writelines(line for record in records for line in (self._encoder.encode(record), b"\n"))
 
     def append(self, entry: Entry) -> None:
@@ -132,6 +143,8 @@ class Publishing:
         scores, alerts = self.scoring.take(entry)
         if scores:
             self._publish(scores, alerts)
+        if self.scoring.shadow:
+            self._publish_shadow(*self.scoring.shadow.tell())
         if isinstance(entry, SegmentBlock):
             self._account(entry)
         elif isinstance(entry, Attribution):
@@ -145,6 +158,11 @@ class Publishing:
         self.summary.alerts += len(alerts)
         self.summary.alerts_suppressed = self.scoring.decisions.suppressed
         self.verdicts.update((score.person, score.score is not None) for score in scores)
+
+    def _publish_shadow(self, scores: list[Score], alerts: list[Alert]) -> None:
+        self.outputs.write(SHADOW_SCORES, scores)
+        self.summary.shadow_scores += len(scores)
+        self.summary.shadow_alerts += len(alerts)
 
     def _account(self, block: SegmentBlock) -> None:
         frames = np.bincount(block.track, block.rows["frames"], len(block.tracks)).astype(np.int64)
@@ -175,8 +193,8 @@ class Publishing:
 class Run:
     """A whole run: every item of a recording through both steps, each output in its file."""
 
-    def __init__(self, site: Site, bundle: Bundle, outputs: Outputs) -> None:
-        self._pipeline = Pipeline.start(site, bundle)
+    def __init__(self, site: Site, bundle: Bundle, outputs: Outputs, shadow: Bundle | None = None) -> None:
+        self._pipeline = Pipeline.start(site, bundle, shadow)
         self._cameras = [camera.name for camera in site.cameras]
         self._outputs = outputs
         self.summary = Summary()

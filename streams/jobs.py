@@ -9,11 +9,26 @@ import msgspec
 
 from features.closing import Layout
 from features.keypoints import NO_TRACK, PersonFrames
+from features.segments import SegmentBlock
 from features.site import Site
 from models.bundle import Bundle, dump
 from models.scenarios.generate import Scenario
 from streams.codecs.journal import read_journal
-from streams.embedded import ALERTS, BUNDLE, JOURNAL, SCORES, SUMMARY, Outputs, Publishing, Run, Summary
+from streams.embedded import (
+    ALERTS,
+    BUNDLE,
+    DEAD_LETTERS,
+    JOURNAL,
+    LATE,
+    SCORES,
+    SHADOW_BUNDLE,
+    SHADOW_SCORES,
+    SUMMARY,
+    Outputs,
+    Publishing,
+    Run,
+    Summary,
+)
 from streams.pipeline import Scoring
 from streams.recording import SITE, RecordingError, RecordingWriter
 from streams.runs import RunFolder
@@ -21,7 +36,7 @@ from streams.site_file import dump_site
 from streams.sources import read_recording
 
 Progress = Callable[[int], None]
-"""Told how many person-frames were taken in since the last time."""
+"""Told how much was taken in since the last time: person-frames of a recording, rows of a journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +63,22 @@ def _object(line: bytes | None) -> dict[str, object]:
         return {}
 
 
-def run_recording(recording: Path, site: Site, bundle: Bundle, folder: Path, progress: Progress) -> Summary:
+def run_recording(
+    recording: Path, site: Site, bundle: Bundle, folder: Path, progress: Progress, shadow: Bundle | None = None
+) -> Summary:
     """Run a recording through both steps into a folder; its summary comes last, so that an unfinished run has none.
+
+    A shadow is a bundle on trial, of the same corpus; its scores have a file of their own.
 
     Raises:
         RecordingError: the folder is the recording's own.
         TableError: the poses cannot be read.
     """
     _refuse_same(recording, folder)
-    (folder / SUMMARY).unlink(missing_ok=True)
+    for name in (SUMMARY, SHADOW_BUNDLE):
+        (folder / name).unlink(missing_ok=True)
     with Outputs(folder, site) as outputs:
-        run = Run(site, bundle, outputs)
+        run = Run(site, bundle, outputs, shadow)
         for item in read_recording(recording, site):
             run.take(item)
             if isinstance(item, PersonFrames):
@@ -66,6 +86,8 @@ def run_recording(recording: Path, site: Site, bundle: Bundle, folder: Path, pro
         summary = run.finish()
     (folder / SITE).write_text(dump_site(site), encoding="utf-8")
     (folder / BUNDLE).write_bytes(dump(bundle))
+    if shadow:
+        (folder / SHADOW_BUNDLE).write_bytes(dump(shadow))
     write_whole(folder / SUMMARY, msgspec.json.format(msgspec.json.encode(summary), indent=1))
     return summary
 
@@ -77,21 +99,48 @@ def write_whole(path: Path, content: bytes) -> None:
     unfinished.replace(path)
 
 
-def replay_journal(run: RunFolder, bundle: Bundle, folder: Path) -> Difference | None:
+def replay_journal(run: RunFolder, folder: Path, progress: Progress = lambda _: None) -> Difference | None:
     """Score a run's journal again into a folder; the first difference from what the run published.
 
     Raises:
-        RecordingError: the folder is the run's own.
+        RecordingError: the folder is a run's own.
         TableError: the journal cannot be read.
     """
-    _refuse_same(run.folder, folder)
-    layout = Layout.of(run.site)
-    with Outputs(folder, run.site, journal=False) as outputs:
-        publishing = Publishing(outputs, Summary(), Scoring.start(run.site, bundle, layout))
-        for entry in read_journal(run.folder / JOURNAL, [camera.name for camera in run.site.cameras]):
-            publishing.take(entry)
-    differences = (first_difference(run.folder / name, folder / name) for name in (SCORES, ALERTS))
+    rescore(run, run.site, run.bundle, folder, progress, run.shadow)
+    compared = (SCORES, ALERTS, *([SHADOW_SCORES] if run.shadow else []))
+    differences = (first_difference(run.folder / name, folder / name) for name in compared)
     return next((difference for difference in differences if difference), None)
+
+
+def rescore(
+    run: RunFolder, site: Site, bundle: Bundle, folder: Path, progress: Progress, shadow: Bundle | None = None
+) -> Summary:
+    """Score a run's journal into a folder, by another bundle or other rules of its site as the case may be.
+
+    Args:
+        run: whose journal is read.
+        site: with the same cameras in the same order.
+        bundle: sealed.
+        folder: gets scores and alerts.
+        progress: told of rows of the journal.
+        shadow: a bundle on trial.
+
+    Raises:
+        RecordingError: the folder is a run's own.
+        TableError: the journal cannot be read.
+    """
+    if (folder / JOURNAL).exists():
+        raise RecordingError(
+            f"{folder}: expected another folder to write to than that of a run, got one with {JOURNAL}"
+        )
+    with Outputs(folder, site, journal=False) as outputs:
+        publishing = Publishing(outputs, Summary(), Scoring.start(site, bundle, Layout.of(site), shadow))
+        for entry in read_journal(run.folder / JOURNAL, [camera.name for camera in site.cameras]):
+            publishing.take(entry)
+            progress(len(entry) if isinstance(entry, SegmentBlock) else 1)
+    for name in (DEAD_LETTERS, LATE):
+        (folder / name).unlink()  # of which a journal has none
+    return publishing.summary
 
 
 def _refuse_same(read: Path, written: Path) -> None:

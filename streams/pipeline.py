@@ -14,6 +14,7 @@ from features.visit import Places
 from models.bundle import Bundle
 from models.decision import DecisionState, decide
 from models.records import Alert, Score
+from streams.shadow import Shadow
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Scoring:
     Attributes:
         persons: what the person step remembers.
         decisions: what the decision remembers.
+        shadow: a bundle on trial, which changes nothing of the above.
     """
 
     site: Site
@@ -30,11 +32,24 @@ class Scoring:
     places: Places
     persons: PersonState
     decisions: DecisionState = field(default_factory=DecisionState)
+    shadow: Shadow | None = None
 
     @classmethod
-    def start(cls, site: Site, bundle: Bundle, layout: Layout) -> Self:
+    def start(cls, site: Site, bundle: Bundle, layout: Layout, shadow: Bundle | None = None) -> Self:
         """Nothing scored yet."""
-        return cls(site, bundle, Places(site, layout.zones), PersonState(Identities.start(site, bundle.corpus)))
+        persons = PersonState(Identities.start(site, bundle.corpus))
+        tried = None if shadow is None else Shadow(shadow)
+        return cls(site, bundle, Places(site, layout.zones), persons, shadow=tried)
+
+    @property
+    def shadow_decisions(self) -> DecisionState | None:
+        """What the decision of the bundle on trial remembers, if there is one."""
+        return self.shadow.decisions if self.shadow else None
+
+    @shadow_decisions.setter
+    def shadow_decisions(self, decisions: DecisionState | None) -> None:
+        if self.shadow and decisions:
+            self.shadow.decisions = decisions
 
     def take(self, entry: Entry) -> tuple[list[Score], list[Alert]]:
         """What an entry of the journal leads to."""
@@ -43,6 +58,8 @@ class Scoring:
             return [], []
         decided = decide(self.decisions, rows, self.bundle, self.site)
         self.decisions = decided.state
+        if self.shadow:
+            self.shadow.take(rows, self.site)
         return decided.scores, decided.alerts
 
 
@@ -55,10 +72,10 @@ class Pipeline:
     scoring: Scoring
 
     @classmethod
-    def start(cls, site: Site, bundle: Bundle) -> Self:
+    def start(cls, site: Site, bundle: Bundle, shadow: Bundle | None = None) -> Self:
         """Nothing seen yet."""
         layout = Layout.of(site)
-        return cls(layout, CameraState.start(layout), Scoring.start(site, bundle, layout))
+        return cls(layout, CameraState.start(layout), Scoring.start(site, bundle, layout, shadow))
 
     def take(self, entry: CameraEntry) -> CameraStep:
         """Take in person-frames or a fact."""

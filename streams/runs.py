@@ -16,7 +16,7 @@ from features.site import Site
 from models.bundle import Bundle, load
 from models.records import Score
 from streams.codecs.journal import read_journal
-from streams.embedded import ALERTS, BUNDLE, DEAD_LETTERS, JOURNAL, SCORES, SUMMARY, Summary
+from streams.embedded import ALERTS, BUNDLE, DEAD_LETTERS, JOURNAL, SCORES, SHADOW_BUNDLE, SUMMARY, Summary
 from streams.recording import SITE
 from streams.site_file import load_site
 from streams.sources import DeadLetter
@@ -53,6 +53,12 @@ class RunFolder:
         """By person."""
         return _tracks(self.folder / JOURNAL, self.site, set(self.scores))
 
+    @cached_property
+    def shadow(self) -> Bundle | None:
+        """The bundle that was on trial."""
+        path = self.folder / SHADOW_BUNDLE
+        return load_bundle(path) if path.exists() else None
+
     @property
     def first_dead_letter(self) -> DeadLetter | None:
         """What was refused first."""
@@ -85,6 +91,21 @@ def load_bundle(path: Path) -> Bundle:
         return load(path.read_bytes())
     except Rejection as why:
         raise RunFolderError(f"{path}: expected a bundle as `vigil train` writes; {why}") from None
+
+
+def load_shadow(path: Path, bundle: Bundle) -> Bundle:
+    """The bundle of a file, to be tried beside the one that counts.
+
+    Raises:
+        RunFolderError: it is no bundle, or has another corpus: rows of features rest on that of the bundle that counts.
+    """
+    shadow = load_bundle(path)
+    if shadow.corpus != bundle.corpus:
+        raise RunFolderError(
+            f"{path}: $.corpus: expected that of the bundle that counts, {bundle.digest}, by which it is told how "
+            "unusual a basket is; got another. `vigil whatif --bundle` tries it on a run"
+        )
+    return shadow
 
 
 def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:

@@ -103,7 +103,8 @@ class Worker(_Part, frozen=True):
     `wait_ms`: how long messages are gathered to be worked on together. `snapshot_every_s`: how often the
     state is written. `align_s`: how long poses wait for purchases that the broker holds already. `ahead_ms`: how far
     the time of an event may lie after the time at which its message was written.
-    `standbys`: how many other workers keep a copy of the state.
+    `standbys`: how many other workers keep a copy of the state. `shadow_bundle`: file of a bundle on trial, whose
+    scores go to a topic of their own and which raises no alerts.
     """
 
     instance: Name | None = None
@@ -113,6 +114,7 @@ class Worker(_Part, frozen=True):
     ahead_ms: Annotated[int, Meta(ge=1_000)] = 60_000
     session_s: Annotated[float, Meta(ge=1)] = 6.0
     standbys: Annotated[int, Meta(ge=0, le=5)] = 0
+    shadow_bundle: Text | None = None
 
 
 class Produce(_Part, frozen=True):

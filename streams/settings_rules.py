@@ -29,7 +29,9 @@ def findings(settings: object) -> Findings:
     yield from _security(_fitting(security, Security), _fitting(security.get("oauth"), OAuth))
     redis = _item(settings, "redis")
     yield from _redis(_fitting(redis, Redis) if redis else {})
-    yield from _worker(_fitting(_item(settings, "worker"), Worker))
+    worker = _fitting(_item(settings, "worker"), Worker)
+    yield from _worker(worker)
+    yield from _shadow(settings.get("bundle") if isinstance(settings, dict) else None, worker.get("shadow_bundle"))
 
 
 def _item(owner: object, key: str) -> Item:
@@ -154,6 +156,12 @@ def _split(text: str) -> SplitResult | None:
 def _worker(worker: Item) -> Findings:
     yield from _below_session(worker, "snapshot_every_s", worker.get("snapshot_every_s"))
     yield from _below_session(worker, "wait_ms", worker.get("wait_ms", 0) / 1_000)
+
+
+def _shadow(bundle: object, shadow: str | None) -> Findings:
+    if shadow is not None and shadow == bundle:
+        expected = "another bundle than the one that scores"
+        yield Finding("$.worker.shadow_bundle", expected, f"{shadow} again", warning=True)
 
 
 def _below_session(worker: Item, name: str, seconds: float | None) -> Findings:

@@ -1,12 +1,13 @@
 """Site files: YAML in and out, with everything wrong in one told at once and by line."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 import yaml
 
 from features.site import Site
-from streams.site_rules import findings
+from streams.site_rules import Finding, findings
 from streams.site_text import Place, SiteError, SiteText
 
 EXAMPLE = Path(__file__).with_name("example-site.yaml")
@@ -50,12 +51,18 @@ def dump_site(site: Site) -> str:
     return yaml.safe_dump(plain, sort_keys=False, default_flow_style=None, width=_LINE_WIDTH)
 
 
+def at_fields(path: Path, found: Iterable[Finding]) -> SiteFileError:
+    """The error that tells findings about a site file which can be read, each with its place there."""
+    return SiteFileError(path, _placed(SiteText(path.read_text(encoding="utf-8")), found))
+
+
 def _errors(text: SiteText) -> list[SiteError]:
-    doubts = [
-        SiteError(*_place(text, field), field, expected, got, warning)
-        for field, expected, got, warning in findings(text.value)
-    ]
+    doubts = _placed(text, findings(text.value))
     return sorted([*text.errors, *doubts], key=lambda error: (error.line, error.column))
+
+
+def _placed(text: SiteText, found: Iterable[Finding]) -> list[SiteError]:
+    return [SiteError(*_place(text, field), field, expected, got, warning) for field, expected, got, warning in found]
 
 
 def _place(text: SiteText, field: str) -> Place:

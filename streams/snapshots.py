@@ -36,11 +36,12 @@ FEATURES = [spec.name for spec in CATALOGUE]
 
 
 class LaneState(NamedTuple):
-    """The state of the three steps on what belongs together, as a partition does."""
+    """The state of the three steps on what belongs together, as a partition does, and of a bundle on trial."""
 
     camera: CameraState
     persons: PersonState
     decisions: DecisionState
+    shadow: DecisionState | None = None
 
 
 class _Camera(Struct, array_like=True):
@@ -74,6 +75,7 @@ class _Head(Struct, array_like=True):
     persons: _Persons
     identities: IdentitiesHead
     decisions: _Decisions
+    shadow: _Decisions | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -85,14 +87,20 @@ def site_digest(site: Site) -> str:
     return hashlib.sha256(msgspec.json.encode(site, order="deterministic")).hexdigest()
 
 
-def dump_state(camera: CameraState, persons: PersonState, decisions: DecisionState) -> bytes:
-    """The state as bytes of its own; the same state gives the same bytes, whichever way it came about."""
+def dump_state(
+    camera: CameraState, persons: PersonState, decisions: DecisionState, shadow: DecisionState | None = None
+) -> bytes:
+    """The state as bytes of its own; the same state gives the same bytes, whichever way it came about.
+
+    The shadow's is that of a bundle on trial.
+    """
     arrays = ArrayWriter()
     parts = (
         _dump_camera(camera, arrays),
         _dump_persons(persons, arrays),
         dump_identities(persons.identities, arrays),
         _dump_decisions(decisions),
+        None if shadow is None else _dump_decisions(shadow),
     )
     head = _encode(_Head(site_digest(persons.identities.site), FEATURES, arrays.forms, *parts))
     return b"".join([_PREFIX.pack(MAGIC, VERSION, len(head)), head, *arrays.parts])
@@ -117,7 +125,8 @@ def load_state(data: bytes, site: Site, corpus: Corpus | None) -> LaneState:
     arrays = ArrayReader(head.forms, data, at)
     identities = load_identities(head.identities, arrays, site, corpus)
     camera = _load_camera(head.camera, arrays, site)
-    return LaneState(camera, _load_persons(head.persons, arrays, identities), _load_decisions(head.decisions))
+    persons, shadow = _load_persons(head.persons, arrays, identities), head.shadow
+    return LaneState(camera, persons, _load_decisions(head.decisions), _load_decisions(shadow) if shadow else None)
 
 
 def _head_of(data: bytes) -> tuple[_Head, int]:

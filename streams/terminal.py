@@ -13,7 +13,7 @@ from rich.text import Text
 from features.sequence import CATALOGUE, FeatureSpec
 from streams.console.table import persons_table
 from streams.console.view import RunView
-from streams.embedded import DEAD_LETTERS, Summary
+from streams.embedded import DEAD_LETTERS, SHADOW_BUNDLE, Summary
 from streams.jobs import Difference
 from streams.runs import RunFolder
 
@@ -43,13 +43,13 @@ class Rate(ProgressColumn):
         self._what = what
 
     def render(self, task: Task) -> Text:
-        """Of what, how many a second."""
+        """How many a second."""
         return Text(f"{task.speed:,.0f} {self._what}/s" if task.speed else "")
 
 
 @contextmanager
 def progress(what: str = "person-frames") -> Iterator[Progress]:
-    """A bar that goes away, and is not there at all where nobody looks."""
+    """A bar that goes away, and is not there at all where nobody looks; `what` is counted."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,}"), Rate(what))
     with Progress(*columns, TimeRemainingColumn(), console=aside, transient=True, disable=not aside.is_terminal) as bar:
         yield bar
@@ -64,6 +64,10 @@ def report(run: RunFolder, shown: RunView, speed: str) -> None:
         balance = "all accounted for" if account.accounted == account.came_in else "NOT ALL ACCOUNTED FOR"
         screen.print(f"{account.came_in:,} {account.what}: {became or 'none'}; {balance}.", highlight=False)
     screen.print(f"{_alerts(run.summary)} {_dead_letters(run)}", highlight=False)
+    if run.shadow:
+        told = f"{run.summary.shadow_scores:,} scores and would have published {run.summary.shadow_alerts:,} alerts"
+        tried = f"vigil whatif {run.folder} --bundle {run.folder / SHADOW_BUNDLE}"
+        say(f"The bundle on trial gave {told}; which, tells  {tried}")
     screen.print(f"{speed}.", highlight=False)
 
 

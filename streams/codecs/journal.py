@@ -86,6 +86,16 @@ def read_journal(path: Path, cameras: list[str]) -> Iterator[Entry]:
             yield from _entries(batch, places)
 
 
+def count_rows(path: Path) -> int:
+    """How many rows a journal has.
+
+    Raises:
+        TableError: it cannot be read.
+    """
+    with reading(path), pq.ParquetFile(path) as file:
+        return int(file.metadata.num_rows)
+
+
 def encode_entries(entries: list[Entry], cameras: list[str], first: int) -> bytes:
     """Entries as one message, an Arrow stream; `first` is the position of the first."""
     tables, position = list[pa.Table](), first

@@ -1,11 +1,6 @@
 """A run as one HTML page that needs nothing else: no network, no script to be read."""
 
-import base64
-import hashlib
-from functools import cache
-from importlib.resources import files
-
-from streams.console import svg
+from streams.console.document import band_filter, document, facts, skip_to, table
 from streams.console.overview import overview_picture
 from streams.console.person_section import band_chip, person_section
 from streams.console.svg import element, escape
@@ -22,57 +17,25 @@ def page(run: RunView) -> str:
     """The page: what this is, persons by review priority, a section a person, the accounts."""
     shown = [*run.scored[:PERSONS_SHOWN], *run.abstained[:ABSTAINED_SHOWN]]
     anchors = {person.name: f"person-{at}" for at, person in enumerate(shown, 1)}
-    body = element(
-        "body",
-        '<a class="skip" href="#ranked">Skip to the persons</a>',
+    return document(
+        f"{run.title}: review priorities",
+        skip_to("ranked", "the persons"),
         _header(run),
         element("main", _overview(run), _ranked(run, anchors), _persons(run, shown, anchors), _accounts(run.accounts)),
         _footer(run),
-        element("script", _asset("page.js")),
     )
-    return f'<!doctype html>\n<html lang="en">{_head(run)}{body}</html>\n'
-
-
-@cache
-def _asset(name: str) -> str:
-    return (files("streams.console") / name).read_text(encoding="utf-8")
-
-
-def _head(run: RunView) -> str:
-    style = svg.style() + _asset("page.css")
-    policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(_asset('page.js'))}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return element(
-        "head",
-        '<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        '<meta name="referrer" content="no-referrer">',
-        element("title", escape(f"{run.title}: review priorities")),
-        element("style", style),
-    )
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _header(run: RunView) -> str:
-    facts = [
+    told = [
         ("persons scored", str(len(run.scored))),
         (f"{ABSTAIN}, no score", str(len(run.abstained))),
         ("cameras", str(len(run.cameras))),
         ("speed", run.speed),
         ("scorecard", run.bundle_digest),
     ]
-    listed = [f"<div><dt>{escape(term)}</dt><dd>{escape(value)}</dd></div>" for term, value in facts if value]
     return element(
-        "header",
-        element("h1", escape(run.title)),
-        element("p", escape(PURPOSE), class_="purpose"),
-        element("dl", *listed, class_="facts"),
+        "header", element("h1", escape(run.title)), element("p", escape(PURPOSE), class_="purpose"), facts(told)
     )
 
 
@@ -88,22 +51,11 @@ def _ranked(run: RunView, anchors: dict[str, str]) -> str:
         return heading + element("p", "No person was scored.")
     names = ("#", "Person", "Priority", "Band", "Reviewer would agree", "Main reasons", "Event to check")
     classes = ("number", "", "number", "", "number agree", "", "event")
-    head = [element("th", name, scope="col", class_=class_) for name, class_ in zip(names, classes, strict=True)]
     rows = [_row(rank, person, run, anchors) for rank, person in enumerate(run.scored[:RANKED_SHOWN], 1)]
     left = len(run.scored) - RANKED_SHOWN
     more = element("p", f"{left} more persons with a lower priority.", class_="muted") if left > 0 else ""
-    table = element("table", element("thead", element("tr", *head)), element("tbody", *rows), id="persons")
-    scroll = element("div", table, class_="scroll", tabindex="0", role="region", aria_labelledby="ranked")
-    return heading + _filter(run) + scroll + more
-
-
-def _filter(run: RunView) -> str:
-    options = [element("option", escape(band.name), value=band.name) for band in reversed(run.bands)]
-    return (
-        '<form class="filter" hidden><label>Find <input name="text" type="search"></label>'
-        f'<label>Band <select name="band"><option value="">all</option>{"".join(options)}</select></label>'
-        '<output class="muted" aria-live="polite"></output></form>'
-    )
+    ranked = table(list(zip(names, classes, strict=True)), rows, "ranked", "persons")
+    return heading + band_filter([band.name for band in reversed(run.bands)]) + ranked + more
 
 
 def _row(rank: int, person: PersonView, run: RunView, anchors: dict[str, str]) -> str:
@@ -153,8 +105,8 @@ def _accounts(accounts: tuple[Account, ...]) -> str:
     )
     rows = [_account(account) for account in accounts]
     caption = element("caption", "Nothing is dropped in silence: what came in equals what is accounted for.")
-    table = element("table", caption, element("thead", element("tr", head)), element("tbody", *rows))
-    return element("h2", "Accounts") + element("div", table, class_="scroll")
+    drawn = element("table", caption, element("thead", element("tr", head)), element("tbody", *rows))
+    return element("h2", "Accounts") + element("div", drawn, class_="scroll")
 
 
 def _account(account: Account) -> str:

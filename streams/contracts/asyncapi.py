@@ -22,6 +22,7 @@ from streams.kafka.topics import (
     POSES,
     PURCHASES,
     SCORES,
+    SHADOW_SCORES,
     TOPICS,
     Topic,
     full_name,
@@ -57,6 +58,7 @@ REPEATS = {
     "repeat; one above means that something was lost.",
     SCORES: "A message with an id that came before is a repeat.",
     ALERTS: "A message with an id that came before is a repeat.",
+    SHADOW_SCORES: "A message with an id that came before of the same bundle is a repeat.",
     LATE: "A message whose header vigil-step came before in its partition is a repeat.",
     DEAD_LETTERS: "A message with a source in its header vigil-why that came before is a repeat.",
 }
@@ -101,6 +103,7 @@ def kinds() -> tuple[Kind, ...]:
         Kind("disposition", DISPOSITIONS, JSON, _json("disposition")),
         Kind("journal", JOURNAL, ARROW, _arrow(journal_columns(), {})),
         Kind("score", SCORES, JSON, _json("score")),
+        Kind("shadowScore", SHADOW_SCORES, JSON, _json("score")),
         Kind("alert", ALERTS, CLOUD_EVENT, _json("alert-event")),
         Kind("late", LATE, JSON_LINES, lines),
         Kind("deadLetter", DEAD_LETTERS, None, refused),

@@ -10,7 +10,7 @@ import numpy as np
 from features.events import Disposition, IdentityChange, PoseBatch, Purchase
 from features.keypoints import NO_TRACK, PERMILLE, QUARTERS, PersonFrames
 from features.segments import SegmentBlock
-from models.bundle import default_bundle
+from models.bundle import AbstainRule, Bundle, default_bundle, seal
 from models.records import Score
 from models.scenarios.generate import Scenario, generate
 from streams.codecs.journal import decode_entries
@@ -30,6 +30,7 @@ from streams.kafka.topics import (
     POSES,
     PURCHASES,
     SCORES,
+    SHADOW_SCORES,
     Topic,
 )
 from streams.pipeline import Pipeline
@@ -77,12 +78,17 @@ def _played(scenario: Scenario) -> tuple[list[Message], list[Outgoing]]:
     """All messages a worker reads of a scenario, and all that it writes."""
     settings, feed = Settings(), _Feed(scenario)
     areas = Areas.of(scenario.site, settings.kafka.partitions)
-    lane = Lane(feed.partition, areas, Pipeline.start(scenario.site, default_bundle()), settings.worker.ahead_ms)
+    pipeline = Pipeline.start(scenario.site, default_bundle(), _on_trial())
+    lane = Lane(feed.partition, areas, pipeline, settings.worker.ahead_ms)
     read, written = list[Message](), list[Outgoing]()
     for messages in (*_steps(scenario, feed), _afterwards(scenario, feed)):
         read += messages
         written += lane.step({topic: [one for one in messages if one.topic is topic] for topic in INPUTS}).outgoing
     return read, written
+
+
+def _on_trial() -> Bundle:
+    return seal(msgspec.structs.replace(default_bundle(), abstain=AbstainRule(observed_s=8)))
 
 
 def _steps(scenario: Scenario, feed: _Feed) -> Iterator[list[Message]]:
@@ -182,6 +188,10 @@ def _outputs(written: Sequence[Outgoing]) -> Iterator[Example]:
         "a score with its reasons", _shortest(written, SCORES, lambda value: bool(_score(value).counterfactual))
     )
     yield _example("an abstention", _shortest(written, SCORES, lambda value: _score(value).abstain is not None))
+    yield _example(
+        "a score by a bundle on trial",
+        _shortest(written, SHADOW_SCORES, lambda value: bool(_score(value).contributions)),
+    )
     yield _example("an alert", _shortest(written, ALERTS, lambda value: alert_of(value).withdraws is None))
     yield _example(
         "an alert that is taken back", _shortest(written, ALERTS, lambda value: alert_of(value).withdraws is not None)

@@ -88,7 +88,7 @@ PUBLISHED = {
     ),
     "disposition": Contract(Disposition, "A message of the topic dispositions."),
     "journal-fact": Contract(Fact, "The column fact of a message of the topic journal."),
-    "score": Contract(Score, "A message of the topic scores."),
+    "score": Contract(Score, "A message of the topics scores and shadow-scores."),
     "alert": Contract(Alert, "The data of a message of the topic alerts."),
     "alert-event": Contract(AlertEvent, "A message of the topic alerts: CloudEvents 1.0, structured JSON."),
     "late": Contract(LatePersonFrame | Purchase | IdentityChange, "A line of a message of the topic late."),

@@ -23,7 +23,7 @@ from streams.kafka.messages import Fact, Headers, decode_fact
 from streams.kafka.pose_messages import PoseReader, Poses, person_frames
 from streams.kafka.renewal import begun_anew, rescored, tracks_ended
 from streams.kafka.setup import Setup
-from streams.kafka.topics import ALERTS, DEAD_LETTERS, FACTS, INPUTS, JOURNAL, LATE, POSES, SCORES, Topic
+from streams.kafka.topics import ALERTS, DEAD_LETTERS, FACTS, INPUTS, JOURNAL, LATE, POSES, SCORES, SHADOW_SCORES, Topic
 from streams.pipeline import Pipeline, late_records
 from streams.sources import EXCERPT, DeadLetter, Item, dead_row, merge, sound_rows
 
@@ -96,6 +96,7 @@ class Step:
 
     Attributes:
         outgoing: in the order in which they are written to each topic.
+        shadow_scores, shadow_alerts: of a bundle on trial; its alerts are published nowhere.
         cameras: what came of each camera with frames in this step.
         late_records: what came too late, as it is told.
         late, repeated: how many by kind.
@@ -105,6 +106,8 @@ class Step:
     outgoing: list[Outgoing] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
+    shadow_scores: list[Score] = field(default_factory=list)
+    shadow_alerts: list[Alert] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     cameras: dict[str, FromCamera] = field(default_factory=dict)
@@ -144,13 +147,14 @@ class Lane:
     @classmethod
     def begin(cls, partition: int, setup: Setup) -> Self:
         """Nothing taken in yet."""
-        return cls(partition, setup.areas, Pipeline.start(setup.site, setup.bundle), setup.ahead_ms)
+        return cls(partition, setup.areas, Pipeline.start(setup.site, setup.bundle, setup.shadow), setup.ahead_ms)
 
     @property
     def setup(self) -> Setup:
         """What the steps depend on besides the messages."""
         scoring = self.pipeline.scoring
-        return Setup(scoring.site, scoring.bundle, self.areas.partitions, self.ahead_ms)
+        shadow = scoring.shadow.bundle if scoring.shadow else None
+        return Setup(scoring.site, scoring.bundle, self.areas.partitions, self.ahead_ms, shadow)
 
     def _name_cameras(self) -> None:
         self.cameras = [camera.name for camera in self.pipeline.layout.site.cameras]
@@ -177,8 +181,8 @@ class Lane:
     def renew(self, setup: Setup) -> Step:
         """A step without messages: go on under another setup.
 
-        Another bundle scores what comes from now on. Another site begins anew, after everything open was closed and
-        scored as it was under the site before.
+        Another bundle scores what comes from now on, and so does another one on trial. Another site begins anew, after
+        everything open was closed and scored as it was under the site before.
         """
         step, before = Step(), self.setup
         if setup.digest == before.digest:
@@ -188,7 +192,7 @@ class Lane:
             self.pipeline = begun_anew(self.pipeline, setup)
             self._name_cameras()
         else:
-            rescored(self.pipeline, setup.bundle)
+            rescored(self.pipeline, setup)
         self.areas, self.ahead_ms = setup.areas, setup.ahead_ms
         self.steps += 1
         return step
@@ -276,6 +280,10 @@ class Lane:
             scores, alerts = self.pipeline.scoring.take(entry)
             step.scores += scores
             step.alerts += alerts
+        if self.pipeline.scoring.shadow:
+            scores, alerts = self.pipeline.scoring.shadow.tell()
+            step.shadow_scores += scores
+            step.shadow_alerts += alerts
         entries += taken.entries
         self._set_aside(taken, step)
 
@@ -299,6 +307,7 @@ class Lane:
             first += sum(len(entry) if isinstance(entry, SegmentBlock) else 1 for entry in part)
         encode = msgspec.json.Encoder().encode
         step.outgoing += [Outgoing(SCORES, one.person.encode(), encode(one), json) for one in step.scores]
+        step.outgoing += [Outgoing(SHADOW_SCORES, one.person.encode(), encode(one), json) for one in step.shadow_scores]
         step.outgoing += [Outgoing(ALERTS, one.person.encode(), cloud_event(one, site), event) for one in step.alerts]
         if step.late_records:
             late = b"".join(encode(record) + b"\n" for record in step.late_records)

@@ -22,6 +22,7 @@ from streams.embedded import (
     JOURNAL,
     LATE,
     SCORES,
+    SHADOW_SCORES,
     SUMMARY,
     Outputs,
     Publishing,
@@ -89,6 +90,7 @@ class RecordedOutputs:
             topics.JOURNAL: self._journal,
             topics.SCORES: self._score,
             topics.ALERTS: self._alert,
+            topics.SHADOW_SCORES: self._shadow_score,
             topics.LATE: self._late,
             topics.DEAD_LETTERS: self._dead_letter,
         }
@@ -141,6 +143,11 @@ class RecordedOutputs:
         alert = alert_of(value)
         self._write(ALERTS, alert.id, alert)
 
+    def _shadow_score(self, _: str, value: bytes, __: Headers) -> None:
+        score = self._scores.decode(value)
+        known_as = f"{SHADOW_SCORES}:{score.bundle}:{score.id}"
+        self._told.shadow_scores += self._write(SHADOW_SCORES, known_as, score)
+
     def _late(self, _: str, value: bytes, headers: Headers) -> None:
         step = dict(headers).get(STEP)
         if step is not None and not self._once(f"{LATE}:{step.decode()}"):
@@ -176,6 +183,7 @@ class RecordedOutputs:
         summary.purchases_late, summary.identity_changes_late = told.purchases_late, told.identity_changes_late
         summary.person_frames_late, summary.person_frames_dead = told.person_frames_late, told.person_frames_dead
         summary.dead_letters, summary.dispositions = told.dead_letters, told.dispositions
+        summary.shadow_scores = told.shadow_scores
         summary.purchases = told.purchases + told.purchases_late
         summary.identity_changes = told.identity_changes + told.identity_changes_late
         summary.person_frames = (

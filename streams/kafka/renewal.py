@@ -1,4 +1,4 @@
-"""What goes on when a lane is given another bundle, and what begins anew when it is given another site."""
+"""What goes on when a lane is given other bundles, and what begins anew when it is given another site."""
 
 from dataclasses import replace
 
@@ -8,15 +8,21 @@ from features.camera import CameraState
 from features.closing import Layout
 from features.segments import SEGMENT_MS, Entry, SegmentBlock
 from features.watermark import NEVER
-from models.bundle import Bundle
 from streams.kafka.setup import Setup
 from streams.pipeline import Pipeline
+from streams.shadow import Shadow
 
 
-def rescored(pipeline: Pipeline, bundle: Bundle) -> None:
-    """Let a pipeline go on with all it remembers, scored by another bundle."""
-    pipeline.scoring.bundle = bundle
-    pipeline.scoring.persons.identities.corpus = bundle.corpus
+def rescored(pipeline: Pipeline, setup: Setup) -> None:
+    """Let a pipeline go on with all it remembers, scored by another bundle or beside another one on trial.
+
+    A bundle that is put on trial begins with everybody in the lowest band.
+    """
+    scoring, before = pipeline.scoring, pipeline.scoring.shadow
+    scoring.bundle = setup.bundle
+    scoring.persons.identities.corpus = setup.bundle.corpus
+    if (before.bundle if before else None) != setup.shadow:
+        scoring.shadow = Shadow(setup.shadow) if setup.shadow else None
 
 
 def begun_anew(finished: Pipeline, setup: Setup) -> Pipeline:
@@ -26,7 +32,7 @@ def begun_anew(finished: Pipeline, setup: Setup) -> Pipeline:
     is counted again, and no second that was closed is opened again, for a track that began in it twice would have the
     same name twice. Of persons nothing is known.
     """
-    pipeline = Pipeline.start(setup.site, setup.bundle)
+    pipeline = Pipeline.start(setup.site, setup.bundle, setup.shadow)
     pipeline.scoring.persons.position = finished.scoring.persons.position
     pipeline.camera = _heard(finished.camera, finished.layout, pipeline.layout)
     return pipeline

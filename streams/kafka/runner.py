@@ -297,6 +297,8 @@ class Runner:
             site=setup.site_digest,
             bundle_before=before.bundle.digest,
             bundle=setup.bundle.digest,
+            shadow_before=before.shadow.digest if before.shadow else None,
+            shadow=setup.shadow.digest if setup.shadow else None,
             tracks_ended=step.ended,
             position=self.lane.pipeline.scoring.persons.position,
         )
@@ -320,7 +322,8 @@ class Runner:
             return
         watch = Stopwatch()
         pipeline = self.lane.pipeline
-        snapshot = dump_state(pipeline.camera, pipeline.scoring.persons, pipeline.scoring.decisions)
+        scoring = pipeline.scoring
+        snapshot = dump_state(pipeline.camera, scoring.persons, scoring.decisions, scoring.shadow_decisions)
         steps, ends = self.lane.steps, dict(self.lane.ends)
         written = await self._broker.insist(lambda: self._saved.replace(snapshot, steps, ends, self._setup))
         await self._broker.commit(self.lane.partition, ends)

@@ -10,7 +10,7 @@ from features.site import Site
 from models.bundle import Bundle, default_bundle
 from streams.kafka.service import Service
 from streams.operations.logs import configure, logger
-from streams.runs import load_bundle
+from streams.runs import load_bundle, load_shadow
 from streams.settings import Settings
 from streams.site_file import load_site
 
@@ -27,10 +27,12 @@ def serve(settings: Settings) -> None:
     """
     site = load_site(Path(settings.site))
     bundle = load_bundle(Path(settings.bundle)) if settings.bundle else default_bundle()
+    tried = settings.worker.shadow_bundle
+    shadow = load_shadow(Path(tried), bundle) if tried else None
     configure(settings.operations)
     code = 0
     try:
-        uvloop.run(_run(settings, site, bundle))
+        uvloop.run(_run(settings, site, bundle, shadow))
     except Exception:
         log.exception("the worker cannot go on")
         code = FAILED
@@ -38,5 +40,5 @@ def serve(settings: Settings) -> None:
     os._exit(code)
 
 
-async def _run(settings: Settings, site: Site, bundle: Bundle) -> None:
-    await Service(settings, site, bundle).run()
+async def _run(settings: Settings, site: Site, bundle: Bundle, shadow: Bundle | None) -> None:
+    await Service(settings, site, bundle, shadow).run()

@@ -17,6 +17,7 @@ from streams.clock import now_ms
 from streams.kafka.areas import Areas
 from streams.kafka.lane import Lane
 from streams.kafka.runner import Done
+from streams.kafka.setup import Setup
 from streams.kafka.worker import KafkaWorker
 from streams.live.mirror import Mirror
 from streams.live.view import CameraHealth, News
@@ -74,6 +75,7 @@ class Watcher:
         metrics.scored(len(step.scores), sum(score.score is None for score in step.scores))
         for alert in step.alerts:
             metrics.alerted(alert.camera)
+        metrics.shadowed(len(step.shadow_scores), len(step.shadow_alerts))
 
     def _measure(self, done: Done) -> None:
         metrics, lane, scoring = self._metrics, done.lane, done.lane.pipeline.scoring
@@ -105,7 +107,7 @@ class Watcher:
 class Service:
     """All of a worker's process."""
 
-    def __init__(self, settings: Settings, site: Site, bundle: Bundle) -> None:
+    def __init__(self, settings: Settings, site: Site, bundle: Bundle, shadow: Bundle | None = None) -> None:
         self._settings = settings
         instance = settings.worker.instance or socket.gethostname()
         bind_contextvars(worker=instance)
@@ -113,7 +115,8 @@ class Service:
         self.metrics.info(version("vigil"), bundle.digest, site.name)
         self.mirror = Mirror(settings.live, Areas.of(site, settings.kafka.partitions), settings.redis)
         self.server = OperationsServer(settings.operations, self.metrics, self.health, self.mirror.as_json)
-        self.worker = KafkaWorker(settings, site, bundle, instance, Watcher(self.metrics, self.mirror, site))
+        setup = Setup(site, bundle, settings.kafka.partitions, settings.worker.ahead_ms, shadow)
+        self.worker = KafkaWorker(settings, setup, instance, Watcher(self.metrics, self.mirror, site))
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT.

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Self
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from features.events import Rejection
 from features.site import Site
@@ -22,6 +22,7 @@ class _Content(Struct, frozen=True, forbid_unknown_fields=True):
     bundle: Raw
     partitions: int
     ahead_ms: int
+    shadow: Raw | UnsetType = UNSET
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,14 @@ class Setup:
         bundle: sealed.
         partitions: among which areas are spread.
         ahead_ms: how far an event's time may lie after the time its message was written.
+        shadow: a bundle on trial, sealed, of the same corpus.
     """
 
     site: Site
     bundle: Bundle
     partitions: int
     ahead_ms: int
+    shadow: Bundle | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "site", msgspec.json.decode(msgspec.json.encode(self.site), type=Site))
@@ -60,7 +63,8 @@ class Setup:
 
     @cached_property
     def _json(self) -> bytes:
-        content = _Content(self.site, Raw(bundles.dump(self.bundle)), self.partitions, self.ahead_ms)
+        shadow = Raw(bundles.dump(self.shadow)) if self.shadow else UNSET
+        content = _Content(self.site, Raw(bundles.dump(self.bundle)), self.partitions, self.ahead_ms, shadow)
         return msgspec.json.encode(content, order="deterministic")
 
     def dump(self) -> bytes:
@@ -78,4 +82,5 @@ class Setup:
             content = msgspec.json.decode(zlib.decompress(packed), type=_Content)
         except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as why:
             raise Rejection("$", "a setup as this version writes it", str(why)) from None
-        return cls(content.site, bundles.load(bytes(content.bundle)), content.partitions, content.ahead_ms)
+        shadow = bundles.load(bytes(content.shadow)) if isinstance(content.shadow, Raw) else None
+        return cls(content.site, bundles.load(bytes(content.bundle)), content.partitions, content.ahead_ms, shadow)

@@ -52,6 +52,7 @@ JOURNAL = Topic(
     message_bytes_max=8 * MEGABYTE,
 )
 SCORES = Topic("scores", "review priorities with their reasons", "person", journal=True)
+SHADOW_SCORES = Topic("shadow-scores", "review priorities by a bundle on trial, on which nobody acts", "person")
 ALERTS = Topic("alerts", "calls to look at a person, and words that take them back", "person", journal=True)
 LATE = Topic("late", "input that came after what it belongs to was closed", "partition", message_bytes_max=8 * MEGABYTE)
 DEAD_LETTERS = Topic(
@@ -60,7 +61,7 @@ DEAD_LETTERS = Topic(
 
 FACTS = (PURCHASES, IDENTITIES, DISPOSITIONS)
 INPUTS = (POSES, *FACTS)
-OUTPUTS = (JOURNAL, SCORES, ALERTS, LATE, DEAD_LETTERS)
+OUTPUTS = (JOURNAL, SCORES, ALERTS, SHADOW_SCORES, LATE, DEAD_LETTERS)
 TOPICS = (*INPUTS, *OUTPUTS)
 
 

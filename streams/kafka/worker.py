@@ -7,8 +7,6 @@ from typing import Any, cast
 
 from faust.types import TP, EventT
 
-from features.site import Site
-from models.bundle import Bundle
 from streams.clock import Stopwatch
 from streams.kafka.app import make_agent, make_app, make_table
 from streams.kafka.faust_broker import FaustBroker
@@ -36,9 +34,8 @@ class DoubleError(Exception):
 class KafkaWorker:
     """Runs until it is stopped or fails."""
 
-    def __init__(self, settings: Settings, site: Site, bundle: Bundle, instance: str, told: Told) -> None:
-        self._settings, self._told = settings, told
-        self._setup = Setup(site, bundle, settings.kafka.partitions, settings.worker.ahead_ms)
+    def __init__(self, settings: Settings, setup: Setup, instance: str, told: Told) -> None:
+        self._settings, self._told, self._setup = settings, told, setup
         self._topics = {full_name(topic, settings.kafka): topic for topic in INPUTS}
         self._reader = Reader()
         self.app = make_app(settings, instance)
@@ -71,7 +68,9 @@ class KafkaWorker:
 
     async def start(self) -> None:
         """Join the group and begin."""
-        log.info("starting", group=self.app.conf.id, version=version("vigil"), bundle=self._setup.bundle.digest)
+        bundle, shadow = self._setup.bundle, self._setup.shadow
+        tried = {"shadow": shadow.digest} if shadow else {}
+        log.info("starting", group=self.app.conf.id, version=version("vigil"), bundle=bundle.digest, **tried)
         await self.app.start()
 
     def failed(self) -> BaseException | None:
@@ -117,10 +116,9 @@ class KafkaWorker:
         setup = saved.setup() or self._setup
         lane = Lane.begin(partition, setup)
         if (snapshot := saved.snapshot()) is not None and saved.head is not None:
-            pipeline = lane.pipeline
-            pipeline.camera, pipeline.scoring.persons, pipeline.scoring.decisions = load_state(
-                snapshot, setup.site, setup.bundle.corpus
-            )
+            pipeline, scoring = lane.pipeline, lane.pipeline.scoring
+            state = load_state(snapshot, setup.site, setup.bundle.corpus)
+            pipeline.camera, scoring.persons, scoring.decisions, scoring.shadow_decisions = state
             lane.ends, lane.steps = dict(saved.head.ends), saved.head.steps
         runner = Runner(lane, self._setup, saved, self._broker, self._settings.worker, self._told)
         self.runners[partition] = runner

@@ -78,6 +78,9 @@ class Metrics:
         self._abstained = self._counter("vigil_scores_abstained_total", text)
         text = "Alerts raised, by camera; without one where no camera of the site is meant."
         self._alerts = self._counter("vigil_alerts_total", text, "camera")
+        self._shadow_scores = self._counter("vigil_shadow_scores_total", "Scores of the bundle on trial.")
+        text = "Alerts that the bundle on trial would have raised or taken back."
+        self._shadow_alerts = self._counter("vigil_shadow_alerts_total", text)
         text = "Alerts of a camera in the running hour."
         self._budget_used = self._gauge("vigil_alert_budget_used_alerts", text, "camera")
         text = "Alerts a camera may raise in an hour; what exceeds them is held back."
@@ -148,6 +151,11 @@ class Metrics:
     def alerted(self, camera: str | None) -> None:
         """Count an alert."""
         self._alerts.labels(camera or "").inc()
+
+    def shadowed(self, scores: int, alerts: int) -> None:
+        """Count what a bundle on trial said."""
+        self._shadow_scores.inc(scores)
+        self._shadow_alerts.inc(alerts)
 
     def alert_budget(self, camera: str, used: int, budget: int) -> None:
         """Set how many alerts of the running hour are used, and how many there may be."""

@@ -46,7 +46,7 @@ def test_no_person_frame_is_lost(name: str, tmp_path: Path) -> None:
     assert summary.unaccounted == 0
     assert summary.person_frames == brought.person_frames > 0
     assert summary.dead_letters == summary.person_frames_late == 0
-    assert jobs.replay_journal(open_run(tmp_path / "run"), default_bundle(), tmp_path / "again") is None
+    assert jobs.replay_journal(open_run(tmp_path / "run"), tmp_path / "again") is None
 
 
 @pytest.mark.parametrize("name", PURCHASES)

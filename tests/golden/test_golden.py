@@ -54,7 +54,7 @@ def test_it_holds_what_can_go_wrong(golden: RunFolder) -> None:
 
 
 def test_its_journal_scores_as_it_did(golden: RunFolder, tmp_path: Path) -> None:
-    assert replay_journal(golden, golden.bundle, tmp_path) is None
+    assert replay_journal(golden, tmp_path) is None
 
 
 def test_its_scenario_gives_the_same_journal(golden: RunFolder, again: Path) -> None:

@@ -17,14 +17,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from msgspec.structs import replace
 
+from features.basket import Corpus
 from features.events import Event
 from features.site import Site
-from models.bundle import default_bundle
+from models.bundle import Bundle, default_bundle, dump, seal
 from models.records import Alert, Score
 from streams.embedded import Summary
 from streams.recording import RecordingWriter
 from streams.sources import DeadLetter, read_recording, site_of
+from streams.whatif.records import Whatif
 
 VIGIL = Path(sys.executable).with_name("vigil")
 DEMO = ("demo", "--visits", "15", "--seed", "7")
@@ -72,13 +75,13 @@ def recording(demo: Path, tmp_path: Path) -> Path:
 
 def test_help_teaches_the_order_of_work(tmp_path: Path) -> None:
     said = vigil("--help", cwd=tmp_path).stdout
-    places = [said.index(f"│ {name} ") for name in ("demo", "check", "run", "explain", "replay", "import")]
+    places = [said.index(f"│ {name} ") for name in ("demo", "check", "run", "explain", "replay", "whatif", "import")]
     assert places == sorted(places)
     assert vigil(cwd=tmp_path).returncode == 2
     assert default_bundle().digest in vigil("--version", cwd=tmp_path, columns=200).stdout
 
 
-@pytest.mark.parametrize("name", ["demo", "run", "replay", "explain", "features", "train", "check", "import"])
+@pytest.mark.parametrize("name", ["demo", "run", "replay", "whatif", "explain", "features", "train", "check", "import"])
 def test_every_command_has_help(name: str, tmp_path: Path) -> None:
     ended = vigil(name, "--help", cwd=tmp_path)
     assert ended.returncode == 0
@@ -196,12 +199,85 @@ def test_replay_finds_a_changed_journal(run: Path, tmp_path: Path) -> None:
     assert "Different from line" in ended.stdout
 
 
-def test_another_bundle_is_told_apart(run: Path, tmp_path: Path) -> None:
+def test_a_changed_bundle_is_refused(run: Path, tmp_path: Path) -> None:
     bundle = json.loads((run / "bundle.json").read_bytes())
-    assert vigil("replay", run, "--bundle", run / "bundle.json", cwd=tmp_path).returncode == 0
     bundle["scorecard"]["base"] += 1
     (run / "bundle.json").write_text(json.dumps(bundle), encoding="utf-8")
     assert "digest" in refused("replay", run, cwd=tmp_path)
+
+
+def test_whatif_says_what_another_bundle_would_have_said(demo: Path, tmp_path: Path) -> None:
+    run = demo / "run"
+    (tmp_path / "other.json").write_bytes(dump(halved(default_bundle())))
+    tried = ("--bundle", "other.json", "--out", "o", "--page", "whatif.html")
+    ended = vigil("whatif", run, *tried, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert max(map(len, ended.stdout.splitlines())) <= 80
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {"alerts.jsonl", "scores.jsonl", "whatif.json"}
+    found = msgspec.json.decode((tmp_path / "o" / "whatif.json").read_bytes(), type=Whatif)
+    assert f"{found.persons:,}, of whom {len(found.changes):,} scored differently" in ended.stdout
+    assert found.before.bundle == default_bundle().digest != found.after.bundle
+    assert any(one.before and one.before.band == "high" and one.another_band for one in found.changes)
+    assert found.alerts_lost
+    ended = vigil("run", demo / "recording", "--bundle", "other.json", "--out", "run", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    for name in ("scores.jsonl", "alerts.jsonl"):
+        assert (tmp_path / "o" / name).read_bytes() == (tmp_path / "run" / name).read_bytes(), name
+    text = (tmp_path / "whatif.html").read_text(encoding="utf-8")
+    assert all(target.startswith("#") for target in Links(text).fetched)
+
+
+def test_a_bundle_on_trial_changes_nothing_and_is_replayed_too(demo: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_bytes(dump(halved(default_bundle())))
+    ended = vigil("run", demo / "recording", "--shadow", "other.json", "--out", "run", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    run = tmp_path / "run"
+    assert {path.name for path in run.iterdir()} == RUN_FILES | {"shadow-scores.jsonl", "shadow-bundle.json"}
+    for name in RUN_FILES - {"summary.json"}:
+        assert (run / name).read_bytes() == (demo / "run" / name).read_bytes(), name
+    scores = read(run / "shadow-scores.jsonl", Score)
+    summary = msgspec.json.decode((run / "summary.json").read_bytes(), type=Summary)
+    assert summary.shadow_scores == len(scores) > 0
+    assert f"{summary.shadow_scores:,} scores and would have published {summary.shadow_alerts:,} alerts" in ended.stdout
+    assert vigil("replay", run, cwd=tmp_path).returncode == 0
+    lines = (run / "shadow-scores.jsonl").read_bytes().splitlines(keepends=True)
+    (run / "shadow-scores.jsonl").write_bytes(b"".join(lines[:-1]))
+    ended = vigil("replay", run, cwd=tmp_path)
+    assert ended.returncode == 1
+    assert f"line {len(lines)} of shadow-scores.jsonl" in ended.stdout
+
+
+def test_a_bundle_on_trial_of_another_corpus_is_refused(demo: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_bytes(dump(seal(replace(default_bundle(), corpus=Corpus({"rope": 1}, 7)))))
+    told = refused("run", demo / "recording", "--shadow", "other.json", cwd=tmp_path)
+    assert "other.json: $.corpus: expected that of the bundle that counts" in told
+    assert not (tmp_path / "vigil-run").exists()
+
+
+def halved(bundle: Bundle) -> Bundle:
+    """The bundle with half the points."""
+    features = tuple(replace(one, points=tuple(at // 2 for at in one.points)) for one in bundle.scorecard.features)
+    return seal(replace(bundle, scorecard=replace(bundle.scorecard, features=features)))
+
+
+def test_whatif_says_what_other_rules_would_have_said(demo: Path, tmp_path: Path) -> None:
+    run = demo / "run"
+    text = (run / "site.yaml").read_text(encoding="utf-8")
+    (tmp_path / "site.yaml").write_text(text.replace("cooldown_s: 120", "cooldown_s: 1"), encoding="utf-8")
+    ended = vigil("whatif", run, "--site", "site.yaml", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "$.alerting.cooldown_s: 120 → 1" in ended.stdout
+    assert "Nobody would have been scored differently." in ended.stdout
+    assert "Alerts gained" in ended.stdout
+    same = vigil("whatif", run, "--site", run / "site.yaml", cwd=tmp_path)
+    assert "Alerts" not in same.stdout
+
+
+def test_whatif_refuses_a_site_of_another_journal(demo: Path, tmp_path: Path) -> None:
+    text = (demo / "run" / "site.yaml").read_text(encoding="utf-8")
+    (tmp_path / "site.yaml").write_text(text.replace("stitch_ms: 3000", "stitch_ms: 0"), encoding="utf-8")
+    told = refused("whatif", demo / "run", "--site", "site.yaml", cwd=tmp_path)
+    assert re.match(r"site.yaml:\d+:\d+: \$.timing.stitch_ms: expected 3000, on which the journal rests, got 0", told)
 
 
 def test_json_lines_and_parquet_give_the_same_scores(demo: Path, tmp_path: Path) -> None:
@@ -271,6 +347,12 @@ def test_a_name_nearly_right_is_helped(demo: Path, tmp_path: Path) -> None:
         (("replay", "nowhere"), "no such folder"),
         (("replay", "empty"), "without site.yaml"),
         (("replay", "run", "--out", "run"), "another folder"),
+        (("whatif", "run"), "what is to be tried?"),
+        (("whatif", "nowhere", "--bundle", "file"), "no such folder"),
+        (("whatif", "run", "--bundle", "file"), "expected a bundle"),
+        (("whatif", "run", "--site", "site.yaml"), "site.yaml:3:12"),
+        (("whatif", "run", "--site", "run/site.yaml", "--out", "run"), "another folder"),
+        (("whatif", "run", "--site", "run/site.yaml", "--page", "nowhere/x.html"), "No such file"),
         (("explain", "floor/1", "--run", "empty"), "without site.yaml"),
         (("explain", "floor/1"), "vigil-run"),
         (("import", "nothing-like-it"), "expected one of"),

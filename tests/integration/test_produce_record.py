@@ -227,7 +227,7 @@ def test_recorded_outputs_are_the_folder_of_a_run(run: Path, settings: Settings,
     assert recorded.repeats > 10
     same_files(run, folder, "scores.jsonl", "alerts.jsonl", "bundle.json", "site.yaml")
     opened = open_run(folder)
-    assert replay_journal(opened, opened.bundle, tmp_path / "replayed") is None
+    assert replay_journal(opened, tmp_path / "replayed") is None
     expected = msgspec.json.decode((run / "summary.json").read_bytes(), type=Summary)
     assert opened.summary.unaccounted == 0
     ignored = {"person_frames", "person_frames_repeated", "person_frames_opted_out", "frames_without_persons"}

@@ -141,5 +141,5 @@ def test_a_step_taken_again_gives_the_same_bytes(scenario: Scenario, arrivals: A
     assert number > 0
     again = lane_of(scenario.site)
     state = load_state(snapshot, scenario.site, default_bundle().corpus)
-    again.pipeline.camera, again.pipeline.scoring.persons, again.pipeline.scoring.decisions = state
+    again.pipeline.camera, again.pipeline.scoring.persons, again.pipeline.scoring.decisions, _ = state
     assert [again.step(step).outgoing for step in steps[number:]] == published[number:]

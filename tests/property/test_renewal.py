@@ -40,8 +40,8 @@ SEEDS = range(3)
 BUNDLE = seal(replace(default_bundle(), abstain=AbstainRule(observed_s=9), corpus=Corpus({"rope": 1}, 7)))
 
 
-def setup_of(site: Site, bundle: Bundle | None = None) -> Setup:
-    return Setup(site, bundle or default_bundle(), 1, AHEAD_MS)
+def setup_of(site: Site, bundle: Bundle | None = None, shadow: Bundle | None = None) -> Setup:
+    return Setup(site, bundle or default_bundle(), 1, AHEAD_MS, shadow)
 
 
 def another_threshold(site: Site) -> Site:
@@ -73,7 +73,7 @@ def taken(lane: Lane, arrivals: Arrivals, seed: int) -> list[Outgoing]:
 
 def saved(lane: Lane) -> bytes:
     scoring = lane.pipeline.scoring
-    return dump_state(lane.pipeline.camera, scoring.persons, scoring.decisions)
+    return dump_state(lane.pipeline.camera, scoring.persons, scoring.decisions, scoring.shadow_decisions)
 
 
 def restored(lane: Lane) -> Lane:
@@ -81,7 +81,8 @@ def restored(lane: Lane) -> Lane:
     setup = Setup.load(lane.setup.dump())
     other = Lane.begin(lane.partition, setup)
     state = load_state(saved(lane), setup.site, setup.bundle.corpus)
-    other.pipeline.camera, other.pipeline.scoring.persons, other.pipeline.scoring.decisions = state
+    scoring = other.pipeline.scoring
+    other.pipeline.camera, scoring.persons, scoring.decisions, scoring.shadow_decisions = state
     other.ends, other.steps = dict(lane.ends), lane.steps
     return other
 

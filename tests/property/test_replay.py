@@ -39,7 +39,7 @@ def run(recording: Path) -> Path:
 
 
 def test_a_journal_read_back_scores_the_same(run: Path, tmp_path: Path) -> None:
-    assert replay_journal(open_run(run), default_bundle(), tmp_path) is None
+    assert replay_journal(open_run(run), tmp_path) is None
     assert (tmp_path / SCORES).stat().st_size > 10_000
 
 

@@ -30,7 +30,7 @@ def play_cut(small: World, items: Iterable[Item | Disposition], cuts: set[int]) 
     camera, fold = CameraState.start(layout), Fold(small.site, layout)
     for at, item in enumerate(items):
         if at in cuts:
-            camera, persons, decisions = stored(small, LaneState(camera, fold.persons, fold.decisions))
+            camera, persons, decisions, _ = stored(small, LaneState(camera, fold.persons, fold.decisions))
             fold = Fold(small.site, layout)
             fold.persons, fold.decisions = persons, decisions
         step = camera_step(camera, item, layout)

@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from features.closing import Layout
 from features.segments import Entry, SegmentBlock
 from features.site import Site
-from models.bundle import default_bundle
+from models.bundle import Bundle, default_bundle
 from models.records import Score
 from streams.codecs.journal import decode_entries, read_journal
 from streams.contracts.cloudevents import alert_of
@@ -45,6 +45,7 @@ class Published:
     Attributes:
         journal: row by row.
         scores, alerts: as JSON, as they are in the files of a run.
+        shadow: scores of a bundle on trial, likewise.
         late: JSON lines, repeats among them: nothing tells them.
         dead: the reasons and the refused messages, by source.
         repeats: how many messages came again, by topic.
@@ -54,6 +55,7 @@ class Published:
     entries: list[Entry] = field(default_factory=list)
     scores: list[bytes] = field(default_factory=list)
     alerts: list[bytes] = field(default_factory=list)
+    shadow: list[bytes] = field(default_factory=list)
     late: list[bytes] = field(default_factory=list)
     dead: dict[str, tuple[DeadLetter, Record]] = field(default_factory=dict)
     repeats: dict[str, int] = field(default_factory=dict)
@@ -99,6 +101,7 @@ def published(records: dict[Topic, list[Record]], site: Site) -> Published:
     found.scores = _once(records[topics.SCORES], topics.SCORES, found)
     alerts = _once(records[topics.ALERTS], topics.ALERTS, found)
     found.alerts = [msgspec.json.encode(alert_of(value)) for value in alerts]
+    found.shadow = _once(records[topics.SHADOW_SCORES], topics.SHADOW_SCORES, found)
     found.late = [line for one in records[topics.LATE] for line in one.value.splitlines()]
     for one in records[topics.DEAD_LETTERS]:
         letter = msgspec.json.decode(one.headers[WHY], type=DeadLetter)
@@ -140,7 +143,7 @@ def _once(records: Iterable[Record], topic: Topic, found: Published) -> list[byt
 def _name_of(value: bytes) -> str:
     """A score of an id may be made at several entries of the journal, when two cameras see a person at once."""
     record = msgspec.json.decode(value)
-    return f"{record['id']} at {record.get('position')}"
+    return f"{record['id']} at {record.get('position')} by {record.get('bundle')}"
 
 
 def _check_same(name: str, first: bytes, second: bytes) -> None:
@@ -148,16 +151,18 @@ def _check_same(name: str, first: bytes, second: bytes) -> None:
         raise RepeatDiffersError(f"{name}: published as {first[:500]!r} and as {second[:500]!r}")
 
 
-def embedded(sent: Sequence[Outgoing], site: Site, partition: int, folder: Path) -> Published:
-    """What the embedded run makes of the messages of a partition."""
+def embedded(
+    sent: Sequence[Outgoing], site: Site, partition: int, folder: Path, bundle: Bundle | None = None
+) -> Published:
+    """What the embedded run makes of the messages of a partition, by the shipped bundle or another."""
     with Outputs(folder, site) as outputs:
-        run = Run(site, default_bundle(), outputs)
+        run = Run(site, bundle or default_bundle(), outputs)
         for item in items_of(sent, site, partition):
             run.take(item)
     entries = list(read_journal(folder / JOURNAL, [camera.name for camera in site.cameras]))
     lines = {name: (folder / name).read_bytes().splitlines() for name in (SCORES, ALERTS, LATE)}
     rows = [row for entry in entries for row in flat(entry)]
-    return Published(rows, entries, lines[SCORES], lines[ALERTS], lines[LATE])
+    return Published(rows, entries, lines[SCORES], lines[ALERTS], late=lines[LATE])
 
 
 def difference(got: Published, expected: Published, names: Sequence[str] = ("journal", "scores", "alerts")) -> str:

@@ -14,7 +14,17 @@ from features.keypoints import COCO17
 from features.segments import Attribution, Fact, TrackChange
 from models.records import Alert, Score
 from streams.codecs import journal, poses
-from streams.embedded import ALERTS, BUNDLE, DEAD_LETTERS, JOURNAL, LATE, SCORES, SUMMARY
+from streams.embedded import (
+    ALERTS,
+    BUNDLE,
+    DEAD_LETTERS,
+    JOURNAL,
+    LATE,
+    SCORES,
+    SHADOW_BUNDLE,
+    SHADOW_SCORES,
+    SUMMARY,
+)
 from streams.recording import FILES, SITE
 from streams.sources import DeadLetter
 
@@ -69,7 +79,7 @@ def test_the_columns_of_poses() -> None:
 
 def test_the_files() -> None:
     assert {row[0].strip("`") for row in rows(RECORDING, "A recording")} == set(FILES)
-    written = {JOURNAL, SCORES, ALERTS, DEAD_LETTERS, LATE, SUMMARY, BUNDLE, SITE}
+    written = {JOURNAL, SCORES, ALERTS, DEAD_LETTERS, LATE, SUMMARY, BUNDLE, SITE, SHADOW_SCORES, SHADOW_BUNDLE}
     assert {row[0].strip("`") for row in rows(RECORDING, "A run")} == written
 
 

@@ -166,6 +166,7 @@ WARNED = [
     (WITH_TOKENS.replace("https://", "http://"), "6:18: warning: $.kafka.security.oauth.token_url: "),
     (WITH_TOKENS.replace("tls: true", "tls: false"), "3:10: warning: $.kafka.security.tls: "),
     ("kafka: {retention_hours: 9000}", "1:8: warning: $.kafka.journal_retention_hours: "),
+    ("bundle: a.json\nworker: {shadow_bundle: a.json}", "2:25: warning: $.worker.shadow_bundle: "),
     ("worker: {snapshot_every_s: 60}", "1:28: warning: $.worker.snapshot_every_s: "),
 ]
 

@@ -21,6 +21,8 @@ OTHERS = [
     Setup(SITE, seal(replace(BUNDLE, abstain=AbstainRule(observed_s=6))), 4, 60_000),
     Setup(SITE, BUNDLE, 5, 60_000),
     Setup(SITE, BUNDLE, 4, 60_001),
+    Setup(SITE, BUNDLE, 4, 60_000, BUNDLE),
+    Setup(SITE, BUNDLE, 4, 60_000, seal(replace(BUNDLE, abstain=AbstainRule(observed_s=6)))),
 ]
 
 
@@ -34,6 +36,10 @@ def test_a_setup_comes_back_as_it_was(setup: Setup) -> None:
 
 def test_whatever_differs_is_another_setup() -> None:
     assert len({setup.digest for setup in (SETUP, *OTHERS)}) == 1 + len(OTHERS)
+
+
+def test_a_setup_without_a_bundle_on_trial_is_that_of_before_there_were_any() -> None:
+    assert msgspec.json.decode(zlib.decompress(SETUP.dump())).keys() == {"site", "bundle", "partitions", "ahead_ms"}
 
 
 def test_a_bundle_of_other_layout_is_the_same_setup() -> None:

@@ -12,6 +12,7 @@ from features.fold import FOLD
 from features.keypoints import PersonFrames
 from features.site import Camera, Memory, Site, Till, Zone
 from models.bundle import default_bundle
+from models.decision import Course, DecisionState, Standing
 from streams import snapshots
 from streams.codecs.arrays import ArrayReader, ArrayWriter, SnapshotError
 from streams.pipeline import Pipeline
@@ -26,6 +27,15 @@ SITE = Site(
     memory=Memory(customers=True),
 )
 CORPUS = default_bundle().corpus
+SHADOW = DecisionState(
+    {
+        "hall/1/0": Course(((1_000, 2), (9_000, 0)), (Standing("hall/1/0#1000@3#alert", 1_000, 5),)),
+        "yard/2/0": Course(),
+    },
+    {"yard/2/0": 8_000, "hall/1/0": 9_000},
+    {"hall": (4, 2)},
+    {"cooldown": 3, "budget": 1},
+)
 
 
 def paid(receipt: str, time_ms: int) -> Purchase:
@@ -54,12 +64,13 @@ def some_state() -> LaneState:
             if item is not None:
                 for entry in pipeline.take(item).entries:
                     pipeline.scoring.take(entry)
-    return LaneState(pipeline.camera, pipeline.scoring.persons, pipeline.scoring.decisions)
+    scoring = pipeline.scoring
+    return LaneState(pipeline.camera, scoring.persons, scoring.decisions, SHADOW)
 
 
 def test_the_state_holds_what_may_be_lost() -> None:
     """Or the refusals below would prove little."""
-    camera, persons, _ = some_state()
+    camera, persons, *_ = some_state()
     known = persons.identities
     held: list[Sized] = [
         camera.pending,
@@ -75,7 +86,7 @@ def test_the_state_holds_what_may_be_lost() -> None:
 
 def test_it_comes_back_as_it_was() -> None:
     state = some_state()
-    camera, persons, decisions = load_state(dump_state(*state), SITE, CORPUS)
+    camera, persons, decisions, shadow = load_state(dump_state(*state), SITE, CORPUS)
     assert camera.presence == state.camera.presence
     assert (camera.waiting, camera.known, camera.now_ms) == (
         state.camera.waiting, state.camera.known, state.camera.now_ms,
@@ -87,6 +98,19 @@ def test_it_comes_back_as_it_was() -> None:
     assert (known.site, known.corpus, known.position) == (was.site, was.corpus, was.position)
     assert decisions == state.decisions
     assert list(decisions.suppressed) == list(state.decisions.suppressed)
+    assert shadow == SHADOW
+    assert list(shadow.departed) == ["yard/2/0", "hall/1/0"]
+
+
+def test_a_state_without_a_bundle_on_trial_is_read_as_it_was_written_before_there_were_any() -> None:
+    state = some_state()._replace(shadow=None)
+    assert load_state(dump_state(*state), SITE, CORPUS).shadow is None
+    _, version, length = snapshots._PREFIX.unpack_from(data := dump_state(*state))  # noqa: SLF001 - to cut a field off
+    start = snapshots._PREFIX.size  # noqa: SLF001
+    fields = msgspec.msgpack.decode(data[start : start + length])
+    head = msgspec.msgpack.encode(fields[:-1])
+    before = snapshots._PREFIX.pack(snapshots.MAGIC, version, len(head)) + head + data[start + length :]  # noqa: SLF001
+    assert load_state(before, SITE, CORPUS).decisions == state.decisions
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""A worker with a bundle on trial that is killed: what counts is as without, and the trial as by that bundle alone."""
+
+from pathlib import Path
+from signal import SIGKILL
+
+import pytest
+from msgspec.structs import replace
+
+from models.bundle import AbstainRule, default_bundle, dump, seal
+from streams.kafka.produce import Sender
+from streams.kafka.record import record
+from streams.kafka.topics import OUTPUTS, SHADOW_SCORES
+from streams.runs import open_run
+from streams.settings import Produce, Settings, Worker
+from tests.running.published import Progress, difference, embedded, read_published, read_topic
+from tests.running.town import PARTITIONS, Town, town
+from tests.running.waiting import wait_for
+from tests.running.workers import WorkerProcess, settings_for
+from tests.services.broker import KafkaAccess
+
+WITHIN_S = 60
+SHADOW = seal(replace(default_bundle(), abstain=AbstainRule(observed_s=9)))
+
+
+@pytest.fixture(scope="module")
+def small() -> Town:
+    return town(7, 4)
+
+
+@pytest.fixture
+def settings(broker: KafkaAccess, prefix: str, tmp_path: Path, small: Town) -> Settings:
+    path = tmp_path / "shadow.json"
+    path.write_bytes(dump(SHADOW))
+    worker = Worker(snapshot_every_s=5.0, session_s=6.0, shadow_bundle=str(path))
+    return settings_for(broker.bootstrap, prefix, tmp_path, small, worker)
+
+
+def test_a_bundle_on_trial(settings: Settings, small: Town, tmp_path: Path) -> None:
+    sent = small.messages(Produce())
+    cut = 2 * len(sent) // 3
+    with Sender(settings.kafka) as sender:
+        for one in sent[:cut]:
+            sender.send(one)
+    with WorkerProcess(settings, "w1", tmp_path) as worker:
+        wait_for(lambda: len(read_topic(settings.kafka, SHADOW_SCORES)) == PARTITIONS, WITHIN_S, "all are at work")
+        worker.send(SIGKILL)
+    with Sender(settings.kafka) as sender:
+        for one in sent[cut:]:
+            sender.send(one)
+    with WorkerProcess(settings, "w1", tmp_path) as worker, Progress(settings.kafka) as progress:
+        progress.await_complete(WITHIN_S)
+        assert worker.stop() == 0, worker.log_end()
+    published = read_published(settings.kafka, small.site)
+    for number, found in published.items():
+        alone = embedded(sent, small.site, number, tmp_path / f"alone-{number}")
+        assert difference(found, alone, ("journal", "scores", "alerts", "late")) == ""
+        trial = embedded(sent, small.site, number, tmp_path / f"trial-{number}", SHADOW)
+        assert found.shadow == trial.scores != alone.scores
+    record(tmp_path / "recorded", small.site, default_bundle(), settings, topics=OUTPUTS, until_idle_s=3)
+    for number, found in published.items():
+        run = open_run(tmp_path / "recorded" / f"partition-{number:02}")
+        assert (run.folder / "shadow-scores.jsonl").read_bytes().splitlines() == found.shadow
+        assert run.summary.shadow_scores == len(found.shadow)
