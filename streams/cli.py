@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from collections.abc import Callable
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
@@ -24,13 +25,26 @@ from streams.console.page import page
 from streams.console.pictures import write_pictures
 from streams.console.table import person_text
 from streams.console.words import short
+from streams.evaluation.benchmarks import BENCHMARKS, present, write_reports
+from streams.evaluation.benchmarks import run as run_benchmarks
+from streams.evaluation.report import Benchmark
 from streams.recording import RecordingError
 from streams.run_view import bands_of, person_view, view
 from streams.runs import RunFolder, RunFolderError, load_bundle, open_run
 from streams.settings_file import SettingsError
 from streams.site_file import EXAMPLE, SiteFileError, check_site, load_site
 from streams.sources import person_frames_of, site_of
-from streams.terminal import list_features, progress, refuse, report, say, screen, tell_difference
+from streams.terminal import (
+    figures_table,
+    list_features,
+    progress,
+    refuse,
+    report,
+    say,
+    screen,
+    steps,
+    tell_difference,
+)
 
 FIRST = "1. See it work"
 SCORE = "2. Score recordings of your own"
@@ -217,6 +231,28 @@ def train(
     screen.print(table)
 
 
+@app.command(rich_help_panel=MAKE)
+def evaluate(
+    benchmarks: Annotated[list[str] | None, typer.Argument(help="Which; without one, all whose data is there.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the public data sets; else VIGIL_DATA.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the page, JSON and Markdown go.")] = Path("vigil-evaluation"),
+) -> None:
+    """Measure what Vigil is worth on public data: figures with intervals, beside the published ones."""
+    folder = data or config.data_folder()
+    chosen = [_benchmark(name) for name in benchmarks] if benchmarks else present(folder)
+    with steps() as bar:
+
+        def begin(benchmark: Benchmark) -> Callable[[], None]:
+            task = bar.add_task(benchmark.name, total=benchmark.steps)
+            return lambda: bar.advance(task)
+
+        reports = run_benchmarks(chosen, folder, begin)
+    write_reports(reports, out)
+    for each in reports:
+        screen.print(figures_table(each))
+    say(f"The page to look at: {out / 'index.html'}")
+
+
 EMBEDDED = {command.callback.__name__ for command in app.registered_commands if command.callback} | {"--version"}
 
 
@@ -254,6 +290,13 @@ def _run(recording: Path, site: Site, bundle: Bundle, out: Path, title: str, htm
         html.write_text(page(shown), encoding="utf-8")
     report(opened, shown, speed)
     return short(shown.scored[0].name) if shown.scored else "PERSON"
+
+
+def _benchmark(name: str) -> Benchmark:
+    if name not in BENCHMARKS:
+        near = get_close_matches(name, BENCHMARKS, 1)
+        refuse(f"no benchmark {name}: expected {near[0] if near else 'one of ' + ', '.join(BENCHMARKS)}")
+    return BENCHMARKS[name]
 
 
 def _must_be_known(name: str, at: Path | None) -> None:

@@ -6,14 +6,18 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from rich.console import Console, Group
+from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
 from rich.text import Text
 
 from features.sequence import CATALOGUE, FeatureSpec
 from streams.console.table import persons_table
 from streams.console.view import RunView
 from streams.embedded import DEAD_LETTERS, Summary
+from streams.evaluation.page import FIGURE_COLUMNS, figure_cells
+from streams.evaluation.report import Report
 from streams.jobs import Difference
 from streams.runs import RunFolder
 
@@ -48,6 +52,14 @@ def progress() -> Iterator[Progress]:
     """A bar that goes away, and is not there at all where nobody looks."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,}"), Rate())
     with Progress(*columns, TimeRemainingColumn(), console=aside, transient=True, disable=not aside.is_terminal) as bar:
+        yield bar
+
+
+@contextmanager
+def steps() -> Iterator[Progress]:
+    """A bar that counts steps and goes away, and is not there at all where nobody looks."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} of {task.total}"))
+    with Progress(*columns, console=aside, transient=True, disable=not aside.is_terminal) as bar:
         yield bar
 
 
@@ -89,6 +101,14 @@ def tell_difference(difference: Difference) -> None:
 
 def _line(text: bytes | None) -> str:
     return "nothing more" if text is None else text.decode("utf-8", "replace").rstrip("\n")
+
+
+def figures_table(benchmark: Report) -> Table:
+    """The figures of a benchmark."""
+    table = Table(*FIGURE_COLUMNS, title=benchmark.title)
+    for cells in map(figure_cells, benchmark.figures):
+        table.add_row(*map(escape, cells))
+    return table
 
 
 def list_features() -> None:
