@@ -6,12 +6,13 @@ from pathlib import Path
 import msgspec
 
 from streams.adapters.imported import ImportFailure
-from streams.evaluation import poselift
+from streams.evaluation import gait, lobby, poselift, theft
 from streams.evaluation.page import markdown, page
 from streams.evaluation.report import Advance, Benchmark, Report
 from streams.jobs import write_whole
 
-BENCHMARKS = {benchmark.name: benchmark for benchmark in (poselift.BENCHMARK,)}
+ALL = (poselift.BENCHMARK, lobby.BENCHMARK, gait.BENCHMARK, theft.BENCHMARK)
+BENCHMARKS = {benchmark.name: benchmark for benchmark in ALL}
 REPORT_FILES = ("index.html", "report.json", "report.md")
 
 

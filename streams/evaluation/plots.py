@@ -31,17 +31,18 @@ def _width() -> float:
 
 
 def _x(plot: Plot, value: float) -> float:
-    return LEFT + _width() * min(1.0, max(0.0, value / plot.x_max))
+    return LEFT + _width() * min(1.0, max(0.0, (value - plot.x_min) / (plot.x_max - plot.x_min)))
 
 
 def _y(plot: Plot, value: float) -> float:
-    return TOP + HEIGHT * (1 - min(1.0, max(0.0, value / plot.y_max)))
+    return TOP + HEIGHT * (1 - min(1.0, max(0.0, (value - plot.y_min) / (plot.y_max - plot.y_min))))
 
 
 def _ticks(plot: Plot) -> list[str]:
     drawn = []
     for at in range(TICKS + 1):
-        x, y = plot.x_max * at / TICKS, plot.y_max * at / TICKS
+        x = plot.x_min + (plot.x_max - plot.x_min) * at / TICKS
+        y = plot.y_min + (plot.y_max - plot.y_min) * at / TICKS
         drawn += [svg.line(LEFT, _y(plot, y), LEFT + _width(), _y(plot, y), "rule")]
         drawn += [svg.label(LEFT - 8, _y(plot, y) + 5, f"{y:.2g}", "small muted number", "end")]
         drawn += [svg.label(_x(plot, x), TOP + HEIGHT + 18, f"{x:.2g}", "small muted number", "middle")]

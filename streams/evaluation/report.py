@@ -55,7 +55,7 @@ class Curve(Struct, frozen=True):
 
 
 class Plot(Struct, frozen=True):
-    """Curves over two axes; `x_max` and `y_max` are where the axes end, they begin at 0."""
+    """Curves over two axes, each from its `_min` to its `_max`."""
 
     title: str
     x: str
@@ -63,6 +63,8 @@ class Plot(Struct, frozen=True):
     curves: list[Curve]
     x_max: float = 1.0
     y_max: float = 1.0
+    x_min: float = 0.0
+    y_min: float = 0.0
 
 
 class Bars(Struct, frozen=True):

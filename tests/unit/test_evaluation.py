@@ -20,11 +20,14 @@ from models.evaluation import (
     refuse_shared,
     roc,
 )
+from streams.adapters.caviar import Span
 from streams.adapters.imported import ImportFailure
-from streams.evaluation import poselift
+from streams.evaluation import lobby, poselift
 from streams.evaluation.alarms import Event, Seconds, alarm_grid, thresholds_of
 from streams.evaluation.benchmarks import present, write_reports
+from streams.evaluation.curves import reliability_plot
 from streams.evaluation.page import markdown, page
+from streams.evaluation.plots import plot_picture
 from streams.evaluation.report import Bars, Curve, Figure, Grid, Plot, Published, Report
 
 SCORED = st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=2, max_size=40).filter(
@@ -57,7 +60,7 @@ def test_the_bootstrap_draws_whole_groups() -> None:
     def figure(rows: Ints) -> float:
         drawn = groups[rows].tolist()
         counts.add((drawn.count("a") % 2, drawn.count("b") % 2))
-        return drawn.count("a") / 2
+        return float(drawn.count("a") / 2)
 
     assert bootstrap(figure, groups, 1, 3_000) == Interval(0, 3)
     assert counts == {(0, 0)}
@@ -146,6 +149,29 @@ def test_the_page_escapes_and_needs_nothing_else() -> None:
     assert "They 0.700 (on other | data)" in text
     assert not re.search(r"(src|href)=|url\(|<script|@import", text)
     assert text.count("<svg") == 2
+
+
+def test_standing_is_longest_without_a_break() -> None:
+    spans = [
+        Span(1, "id1", "Walk1", "inactive", 0, 2_000),
+        Span(1, "id1", "Walk1", "active", 2_000, 2_500),
+        Span(1, "id1", "Walk1", "walking", 2_500, 3_000),
+        Span(1, "id1", "Walk1", "active", 3_000, 5_000),
+        Span(2, "id2", "Walk1", "running", 0, 9_000),
+    ]
+    assert dict(lobby.longest_standing(spans[::-1])) == {1: 2_500, 2: 0}
+
+
+def test_axes_may_begin_below_zero() -> None:
+    plot = Plot("effects", "value", "logit", [Curve("a", [-3, 0, 3], [-1, 0, 1])], 3, 1, -3, -1)
+    assert 'points="62,312 343,162 624,12"' in plot_picture(plot)
+
+
+def test_reliability_is_that_of_each_fifth() -> None:
+    logits = np.log(np.arange(1, 11) / np.arange(10, 0, -1))
+    measured = reliability_plot(logits, np.arange(10) > 6).curves[0]
+    assert measured.x == pytest.approx([3 / 22, 7 / 22, 11 / 22, 15 / 22, 19 / 22])
+    assert measured.y == [0, 0, 0, 0.5, 1]
 
 
 def test_a_curve_is_drawn_where_it_belongs() -> None:
