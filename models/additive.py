@@ -15,9 +15,7 @@ Floats = NDArray[np.float64]
 QUANTILES = 40
 SCORE_MAX = 3.0  # standard deviations; what is further out is all the same
 BEND = 0.25  # of the kernel exp(-BEND d^2): two values 2 deviations apart have .37 to do with each other
-EVIDENCE = (
-    12.0  # weight of the labels against the size of the effects: 3, times 4, for the log loss bends a quarter as much
-)
+EVIDENCE = 12.0  # weight of the labels against the size of the effects
 STEPS_MAX, STEP_MIN = 50, 1e-6
 
 

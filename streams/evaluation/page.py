@@ -11,8 +11,8 @@ from streams.evaluation.report import Bars, Figure, Grid, Plot, Report
 
 TITLE = "What Vigil is worth on public data"
 MEANING = (
-    "Figures of what runs in production, on people it has not learned from, each with the span in which 95 % of them "
-    "would lie had other videos or persons been recorded, beside what others published."
+    "Each figure is of persons or videos that were not learned from, with the span in which 95 % of such figures would "
+    "lie had others been recorded, beside what others published."
 )
 FIGURE_COLUMNS = ("Figure", "Vigil", "95 %", "Aim", "Published")
 

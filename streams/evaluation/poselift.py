@@ -95,7 +95,7 @@ def evaluate(source: Path, advance: Advance) -> Report:
 
 PROTOCOL = [
     "Learned from the 104 normal training videos, judged on the development half of the test videos; no video in both.",
-    "Every second of a track is scored from its own frames, at the place of its hips, by what production runs.",
+    "Every second of a track is scored from its own frames, at the place of its hips.",
     "A frame has the largest score of its persons; frames without a pose are left out, as in the published figures.",
     "Intervals: 1,000 draws of whole videos.",
 ]
@@ -104,7 +104,7 @@ CAUTIONS = [
     "On the other half, forms close to this one were measured at .62 to .66, and at .73 on both together.",
     "This half is easier: a mixture model of poses gets .75 to .78 here and .62 to .64 on the whole test.",
     "Within a video the order is weaker: much of the signal is that videos of thefts look unusual throughout.",
-    "It says unusual, not wrong. As an alarm of its own it is of no use, as the table shows; it raises none.",
+    "It says unusual, not wrong. As an alarm of its own it is of no use, as the table shows; it is in no score yet.",
 ]
 
 

@@ -26,7 +26,7 @@ PUBLISHED = {
         Published("LSTM and forest", 0.919),
     ),
 }  # fmt: skip
-PUBLISHED_ON = "five folds by source of the whole data; half of the clips are here"
+PUBLISHED_ON = "five folds by source of all clips, about half of which are here"
 KINDS = {
     "arms": ("wrist", "elbow", "arm"),
     "legs": ("hip_angle", "left_hip", "right_hip", "knee", "ankle", "hips_apart"),

@@ -8,6 +8,8 @@ from streams.config import data_folder
 from streams.evaluation.benchmarks import BENCHMARKS
 from streams.evaluation.page import markdown, page
 
+EVALUATION = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+
 pytestmark = pytest.mark.data
 
 # The first figure of each; the same on every machine but for the last digits where a solver is involved.
@@ -33,5 +35,7 @@ def test_a_benchmark_keeps_its_figure(name: str) -> None:
     assert first.low is not None
     assert first.high is not None
     assert first.low < first.value < first.high
+    told = next(line for line in EVALUATION.splitlines() if line.startswith(f"| {name}, "))
+    assert f"| {first.value:.3f} | ".replace("| 0", "| ") in told
     assert name in page([report])
     assert f"{first.value:.3f}" in markdown([report])

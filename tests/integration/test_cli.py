@@ -78,7 +78,9 @@ def test_help_teaches_the_order_of_work(tmp_path: Path) -> None:
     assert default_bundle().digest in vigil("--version", cwd=tmp_path, columns=200).stdout
 
 
-@pytest.mark.parametrize("name", ["demo", "run", "replay", "explain", "features", "train", "check", "import"])
+@pytest.mark.parametrize(
+    "name", ["demo", "run", "replay", "explain", "features", "train", "check", "import", "evaluate"]
+)
 def test_every_command_has_help(name: str, tmp_path: Path) -> None:
     ended = vigil(name, "--help", cwd=tmp_path)
     assert ended.returncode == 0
@@ -414,3 +416,18 @@ def test_check_prints_an_example_that_it_accepts(tmp_path: Path) -> None:
     ended = vigil("check", "example.yaml", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "can be used" in ended.stdout
+
+
+EVALUATE_REFUSES = [
+    (("posefilt",), "no benchmark posefilt: expected poselift"),
+    (("--data", "."), "at least one of the folders poselift, caviar_rtec, ucalgary_gait, mnnit_shoplifting"),
+    (("gait", "--data", "."), "ucalgary_gait/csv: expected the walks of the UCalgary gait data, got no such folder"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), EVALUATE_REFUSES)
+def test_evaluate_says_what_there_is_to_measure(arguments: tuple[str, ...], expected: str, tmp_path: Path) -> None:
+    said = refused("evaluate", *arguments, cwd=tmp_path)
+    assert expected in said
+    assert len(said.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
