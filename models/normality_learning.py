@@ -6,10 +6,10 @@ from typing import Self
 
 import numpy as np
 
-from features.bearing import UNKNOWN, bearing, hips_of
+from features.bearing import QUANTITIES, UNKNOWN, bearing, hips_of
 from features.body import Body
 from features.closing import runs_of_seconds
-from features.events import TRACK_END, Rejection
+from features.events import TIME_MS_END, TRACK_END, Rejection
 from features.keypoints import NO_TRACK, PERMILLE, Bools, Int16s, Int32s, Int64s, Ints, PersonFrames
 from features.segments import SEGMENT_MS
 from features.watermark import second_of
@@ -59,9 +59,18 @@ class Observed:
         return cls(ordered.camera[first], ordered.track[first], second_ms, values, hips)
 
     @classmethod
-    def in_all_phases(cls, frames: PersonFrames) -> Self:
-        """The seconds that begin at each fifth of a second: more to learn from, of the kind that is scored."""
-        parts = [cls.of(frames, phase * SEGMENT_MS // PHASES) for phase in range(PHASES)]
+    def in_all_phases(cls, frames: PersonFrames, start_ms: int = 0, end_ms: int = TIME_MS_END + SEGMENT_MS) -> Self:
+        """The seconds that begin at each fifth of a second: more to learn from, of the kind that is scored.
+
+        Args:
+            frames: in any order.
+            start_ms: a full second; of each phase those seconds are taken that begin by less than one before it.
+            end_ms: a full second, of which the same is true, where they are no longer taken.
+        """
+        parts = []
+        for phase_ms in range(0, SEGMENT_MS, SEGMENT_MS // PHASES):
+            shifted_ms = frames.time_ms + phase_ms
+            parts.append(cls.of(frames.take((shifted_ms >= start_ms) & (shifted_ms < end_ms)), phase_ms))
         return cls.concatenate(parts)
 
     @classmethod
@@ -97,6 +106,26 @@ def learn(observed: Observed, cameras: Sequence[str]) -> Normality:
         )
     used = Observed.concatenate([of_camera[name] for name in enough])
     return seal(Normality(tuple(_learn_camera(name, of_camera[name]) for name in enough), elsewhere_of(used)))
+
+
+def millibits(normality: Normality, seen: Observed, cameras: Sequence[str]) -> Int32s:
+    """(quantities, seconds) what each quantity gives at each second's own camera.
+
+    Args:
+        normality: the model.
+        seen: seconds.
+        cameras: the names of the site's cameras.
+    """
+    terms = np.zeros((len(QUANTITIES), len(seen)), np.int32)
+    for place, name in enumerate(cameras):
+        rows = np.flatnonzero(seen.camera == place)
+        terms[:, rows] = normality.millibits(name, seen.bearing[:, rows], seen.hips[:, rows])
+    return terms
+
+
+def scores(normality: Normality, seen: Observed, cameras: Sequence[str]) -> Int64s:
+    """(seconds,) thousandths of a bit, the sums of `millibits`."""
+    return np.asarray(millibits(normality, seen, cameras).sum(axis=0, dtype=np.int64))
 
 
 def too_little(seen: Observed) -> str:

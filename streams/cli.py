@@ -12,13 +12,18 @@ import msgspec
 import typer
 from rich.table import Table
 
+from features.events import Rejection
 from features.site import Site
 from models.bundle import Bundle, default_bundle, dump
+from models.learning_curve import learning_curve
+from models.normality import dump as dump_normality
+from models.normality_learning import learn
 from models.scenarios.generate import generate
 from streams import config, jobs
 from streams.adapters.imported import Imported, ImportFailure
 from streams.adapters.registry import IMPORTERS, PURCHASES, folder_of
 from streams.adapters.replay_at_tills import replay_at_tills
+from streams.calibrating import observe
 from streams.clock import Stopwatch
 from streams.codecs.tables import TableError
 from streams.console.page import page
@@ -35,6 +40,9 @@ from streams.settings_file import SettingsError
 from streams.site_file import EXAMPLE, SiteFileError, check_site, load_site
 from streams.sources import person_frames_of, site_of
 from streams.terminal import (
+    cameras_table,
+    curve_table,
+    enough_text,
     figures_table,
     list_features,
     progress,
@@ -229,6 +237,34 @@ def train(
     for name, value in (msgspec.structs.asdict(bundle.training) if bundle.training else {}).items():
         table.add_row(name, str(value))
     screen.print(table)
+
+
+@app.command(rich_help_panel=MAKE)
+def calibrate(
+    recording: Annotated[Path, typer.Argument(help="Folder of a recording in which nothing has to be labelled.")],
+    out: Annotated[Path, typer.Option(help="Where the tables go.")] = Path("normality.json"),
+    site: Annotated[Path | None, typer.Option(help="Site file to use instead of the recording's.")] = None,
+) -> None:
+    """Learn how persons normally hold themselves at each place of a site, and say whether enough was seen.
+
+    Nothing reads these tables yet: they are measured by `vigil evaluate`, and in no score.
+    """
+    found = load_site(site) if site else site_of(recording)
+    cameras = [camera.name for camera in found.cameras]
+    with progress() as bar:
+        task = bar.add_task("Watching", total=person_frames_of(recording) or None)
+        seen = observe(recording, found, lambda rows: bar.advance(task, rows))
+    try:
+        normality = learn(seen, cameras)
+    except Rejection as too_little:
+        refuse(f"{recording}: {too_little}")
+    with screen.status("Trying it on persons not learned from"):
+        curve = learning_curve(seen, cameras)
+    jobs.write_whole(out, dump_normality(normality))
+    screen.print(cameras_table(normality, cameras))
+    screen.print(curve_table(curve))
+    say(enough_text(curve))
+    say(f"The tables: {out}, digest {normality.digest[:16]}")
 
 
 @app.command(rich_help_panel=MAKE)

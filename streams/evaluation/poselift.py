@@ -1,7 +1,6 @@
 """PoseLift: how unusual the bearing of persons is while they steal, to a model that has seen only normal shopping."""
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +15,7 @@ from features.keypoints import NO_TRACK, Bools, Int32s, Int64s, Ints, PersonFram
 from features.watermark import second_of
 from models.evaluation import Interval, auc, bootstrap, refuse_shared, roc
 from models.normality import Normality
-from models.normality_learning import Observed, elsewhere_of, learn
+from models.normality_learning import Observed, elsewhere_of, learn, millibits
 from streams.adapters.poselift import FRAMES_PER_SECOND, Video, import_dev, import_train
 from streams.evaluation.alarms import Event, Seconds, alarm_grid, thresholds_of
 from streams.evaluation.report import Advance, Bars, Benchmark, Curve, Figure, Grid, Plot, Published, Report
@@ -131,15 +130,6 @@ def _part(recording: Path) -> Part:
     first = np.array([video.first_track for video in videos])
     hours = sum(video.frames for video in videos) / FRAMES_PER_SECOND / 3_600
     return Part([c.name for c in site.cameras], videos, posed, np.searchsorted(first, posed.track, "right") - 1, hours)
-
-
-def millibits(normality: Normality, seen: Observed, cameras: Sequence[str]) -> Int32s:
-    """(quantities, seconds) of each second at its own camera."""
-    terms = np.zeros((len(QUANTITIES), len(seen)), np.int32)
-    for place, name in enumerate(cameras):
-        rows = np.flatnonzero(seen.camera == place)
-        terms[:, rows] = normality.millibits(name, seen.bearing[:, rows], seen.hips[:, rows])
-    return terms
 
 
 def _scenes(part: Part, seen: Observed) -> Scenes:

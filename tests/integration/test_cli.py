@@ -21,7 +21,10 @@ import yaml
 from features.events import Event
 from features.site import Site
 from models.bundle import default_bundle
+from models.normality import load as load_normality
 from models.records import Alert, Score
+from models.scenarios.generate import generate
+from streams import jobs
 from streams.embedded import Summary
 from streams.recording import RecordingWriter
 from streams.sources import DeadLetter, read_recording, site_of
@@ -79,7 +82,7 @@ def test_help_teaches_the_order_of_work(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["demo", "run", "replay", "explain", "features", "train", "check", "import", "evaluate"]
+    "name", ["demo", "run", "replay", "explain", "features", "train", "check", "import", "evaluate", "calibrate"]
 )
 def test_every_command_has_help(name: str, tmp_path: Path) -> None:
     ended = vigil(name, "--help", cwd=tmp_path)
@@ -430,4 +433,20 @@ def test_evaluate_says_what_there_is_to_measure(arguments: tuple[str, ...], expe
     said = refused("evaluate", *arguments, cwd=tmp_path)
     assert expected in said
     assert len(said.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_calibrate_learns_from_a_recording_and_says_whether_it_was_enough(tmp_path: Path) -> None:
+    jobs.record_scenario(generate(3, 80), tmp_path / "recording")
+    ended = vigil("calibrate", "recording", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert re.search(r"(Enough after [\d.]+ person-hours|Not enough yet)", ended.stdout)
+    normality = load_normality((tmp_path / "normality.json").read_bytes())
+    assert f"digest {normality.digest[:16]}" in ended.stdout
+
+
+def test_calibrate_refuses_too_little_and_says_what_is_missing(demo: Path, tmp_path: Path) -> None:
+    said = refused("calibrate", demo / "recording", cwd=tmp_path)
+    assert "expected enough of at least one camera, got" in said
+    assert re.search(r"floor: \d+ tracks with poses of at least 20", said)
     assert list(tmp_path.iterdir()) == []
