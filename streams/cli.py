@@ -249,6 +249,8 @@ def calibrate(
 
     Nothing reads these tables yet: they are measured by `vigil evaluate`, and in no score.
     """
+    if not out.parent.is_dir():
+        refuse(f"{out.parent}: no such folder; say with --out where the tables go")
     found = load_site(site) if site else site_of(recording)
     cameras = [camera.name for camera in found.cameras]
     with progress() as bar:

@@ -449,4 +449,5 @@ def test_calibrate_refuses_too_little_and_says_what_is_missing(demo: Path, tmp_p
     said = refused("calibrate", demo / "recording", cwd=tmp_path)
     assert "expected enough of at least one camera, got" in said
     assert re.search(r"floor: \d+ tracks with poses of at least 20", said)
+    assert "nowhere: no such folder" in refused("calibrate", demo / "recording", "--out", "nowhere/it", cwd=tmp_path)
     assert list(tmp_path.iterdir()) == []
