@@ -83,6 +83,10 @@ class Observed:
         """The named seconds."""
         return type(self)(*(column[..., rows] for column in astuple(self)))
 
+    def in_order(self) -> Self:
+        """The seconds by camera, track and time."""
+        return self.take(np.lexsort((self.second_ms, self.track, self.camera)))
+
     def __len__(self) -> int:
         return len(self.camera)
 
@@ -91,13 +95,14 @@ def learn(observed: Observed, cameras: Sequence[str]) -> Normality:
     """The tables of all cameras of which enough was seen.
 
     Args:
-        observed: in all phases.
+        observed: in all phases, in any order.
         cameras: the names of the site's cameras.
 
     Raises:
         Rejection: no camera has enough; says what is missing of each.
     """
-    of_camera = {name: observed.take(observed.camera == place) for place, name in enumerate(cameras)}
+    ordered = observed.in_order()
+    of_camera = {name: ordered.take(ordered.camera == place) for place, name in enumerate(cameras)}
     missing = {name: reason for name, seen in of_camera.items() if (reason := too_little(seen))}
     enough = [name for name in cameras if name not in missing]
     if not enough:
@@ -140,7 +145,10 @@ def too_little(seen: Observed) -> str:
 
 
 def elsewhere_of(seen: Observed) -> Table:
-    """The quantiles without regard to the place, at most as many samples of each track as count at one place."""
+    """The quantiles without regard to the place, at most as many samples of each track as count at one place.
+
+    The seconds must be in order.
+    """
     return _table(seen.bearing[:, _spread_over_tracks(seen)])
 
 

@@ -23,6 +23,7 @@ from streams.recording import TRUTH
 from streams.sources import read_recording, site_of
 
 SEED = 1
+SECONDS_AN_HOUR = 3_600
 SHARES = (8, 4, 2, 1)  # of the training videos, for the learning curve: an eighth to all
 BUDGETS = (4, 20, 100)  # alarms in an hour of a camera
 TARGET = 0.87
@@ -73,7 +74,7 @@ def evaluate(source: Path, advance: Advance) -> Report:
     """Learn from `train`, judge on `dev`."""
     train, dev = _read(source, advance)
     refuse_shared(np.array([video.video for video in train.videos]), np.array([video.video for video in dev.videos]))
-    seen, judged = Observed.in_all_phases(train.frames), Observed.of(dev.frames)
+    seen, judged = Observed.in_all_phases(train.frames).in_order(), Observed.of(dev.frames)
     normality = learn(seen, train.cameras)
     scenes = _scenes(dev, judged)
     advance()
@@ -128,7 +129,7 @@ def _part(recording: Path) -> Part:
     frames = PersonFrames.concatenate(batches)
     posed = frames.take((frames.track != NO_TRACK) & (frames.confidence > 0).any(axis=0))
     first = np.array([video.first_track for video in videos])
-    hours = sum(video.frames for video in videos) / FRAMES_PER_SECOND / 3_600
+    hours = sum(video.frames for video in videos) / FRAMES_PER_SECOND / SECONDS_AN_HOUR
     return Part([c.name for c in site.cameras], videos, posed, np.searchsorted(first, posed.track, "right") - 1, hours)
 
 
@@ -220,11 +221,13 @@ def _learning(train: Part, dev: Part, judged: Observed, scenes: Scenes) -> Plot:
         kept = np.isin(train.video, order[: len(order) // share])
         normality = learn(Observed.in_all_phases(train.frames.take(kept)), train.cameras)
         terms = millibits(normality, judged, dev.cameras)
-        hours.append(sum(train.videos[video].frames for video in order[: len(order) // share]) / 54_000)
+        hours.append(
+            sum(train.videos[video].frames for video in order[: len(order) // share])
+            / FRAMES_PER_SECOND
+            / SECONDS_AN_HOUR
+        )
         aucs.append(auc(scenes.scores(terms.sum(axis=0)), scenes.stealing))
-    return Plot(
-        "Learning curve", "hours of all six cameras together", "frame AUC", [Curve("all", hours, aucs)], max(hours)
-    )
+    return Plot("Learning curve", "camera-hours", "frame AUC", [Curve("all", hours, aucs)], max(hours))
 
 
 def _ablation(scenes: Scenes, terms: Int32s) -> Grid:

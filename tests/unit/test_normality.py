@@ -87,6 +87,12 @@ def test_who_stays_long_is_not_all_that_is_normal() -> None:
     assert (table[..., usual_levels] < 2_000).all()
 
 
+def test_the_order_of_seconds_does_not_matter() -> None:
+    seen = observed(60, 50)
+    shuffled = seen.take(np.random.default_rng(2).permutation(len(seen)))
+    assert learn(shuffled, ["floor"]) == learn(seen, ["floor"]) == model()
+
+
 def test_too_little_is_refused_with_what_is_missing() -> None:
     assert too_little(observed(19, 100)) == "19 tracks with poses of at least 20"
     assert too_little(observed(20, 20)) == "80 s of different persons of at least 120"
