@@ -1,6 +1,7 @@
-"""How well scores rank and probabilities hold: AUC, calibration error, precision and recall, folds of whole groups."""
+"""How well scores rank and probabilities hold, with intervals and folds of whole groups."""
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,22 @@ from numpy.typing import NDArray
 from features.keypoints import PERMILLE, Bools, Ints
 
 RELIABILITY_BINS = 10
+DRAWS = 1_000
+INTERVAL_PERCENT = (2.5, 97.5)
+
+Floats = NDArray[np.float64]
+Groups = NDArray[Any]
+
+
+class Interval(NamedTuple):
+    """Where 95 % of the bootstrap's values lie; nan where it had none."""
+
+    low: float
+    high: float
+
+
+class GroupOnBothSidesError(Exception):
+    """A group was learned from and judged on."""
 
 
 def auc(scores: NDArray[Any], labels: Bools) -> float:
@@ -30,6 +47,77 @@ def auc(scores: NDArray[Any], labels: Bools) -> float:
     twice_ranks = 2 * counts.cumsum() - counts + 1
     twice_won = int(twice_ranks[place[labels]].sum()) - positives * (positives + 1)
     return twice_won / (2 * positives * negatives)
+
+
+def roc(scores: NDArray[Any], labels: Bools) -> tuple[Floats, Floats]:
+    """The share of negative and of positive rows that reach each threshold, from none to all.
+
+    Args:
+        scores: (rows,) numbers, larger is more positive.
+        labels: (rows,) bool, both classes among them.
+
+    Returns:
+        (distinct scores + 1,) false positive and true positive rates, ascending; their area is `auc`.
+    """
+    distinct, place = np.unique(-scores, return_inverse=True)
+    right = np.bincount(place[labels], minlength=len(distinct)).cumsum()
+    wrong = np.bincount(place[~labels], minlength=len(distinct)).cumsum()
+    return np.concatenate([[0.0], wrong / wrong[-1]]), np.concatenate([[0.0], right / right[-1]])
+
+
+def f1(flagged: Bools, labels: Bools) -> float:
+    """Harmonic mean of precision and recall; 0 where nothing is flagged rightly."""
+    right = int((flagged & labels).sum())
+    return 2 * right / max(1, int(flagged.sum()) + int(labels.sum()))
+
+
+def bootstrap(figure: Callable[[Ints], float], groups: Groups, seed: int, draws: int = DRAWS) -> Interval:
+    """The interval of a figure over which groups happened to be in the data.
+
+    Args:
+        figure: of row numbers, some of them several times; nan where it has none, such as without a positive.
+        groups: (rows,) what is drawn as a whole: a video, a person, a source.
+        seed: of the draws.
+        draws: how many.
+
+    Source: percentile bootstrap over clusters, Efron and Tibshirani 1993, chapters 13 and 8.
+    """
+    random = np.random.default_rng(seed)
+    _, place = np.unique(groups, return_inverse=True)
+    members = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
+    drawn = (random.integers(0, len(members), len(members)) for _ in range(draws))
+    values = np.array([figure(np.concatenate([members[group] for group in each])) for each in drawn])
+    known = values[~np.isnan(values)]
+    low, high = np.percentile(known, INTERVAL_PERCENT).tolist() if len(known) else (float("nan"), float("nan"))
+    return Interval(low, high)
+
+
+def refuse_shared(learned_from: Groups, judged_on: Groups) -> None:
+    """Makes sure that no group is on both sides of a split.
+
+    Raises:
+        GroupOnBothSidesError: naming some of those that are.
+    """
+    shared = np.intersect1d(learned_from, judged_on)
+    if len(shared):
+        some = ", ".join(map(str, shared[:5].tolist()))
+        raise GroupOnBothSidesError(f"expected groups to learn from or to judge on, got {len(shared)} in both: {some}")
+
+
+def held_out(groups: Groups, fold: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """For each fold the rows of all others, to learn from, and its own, to judge on.
+
+    Args:
+        groups: (rows,) what must not be on both sides.
+        fold: (rows,) as `group_folds` gives it, or one number a group.
+
+    Raises:
+        GroupOnBothSidesError: a group is spread over folds.
+    """
+    for each in np.unique(fold):
+        seen, unseen = np.flatnonzero(fold != each), np.flatnonzero(fold == each)
+        refuse_shared(groups[seen], groups[unseen])
+        yield seen, unseen
 
 
 def calibration_error(probability_permille: Ints, labels: Bools) -> float:

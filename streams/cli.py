@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from collections.abc import Callable
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
@@ -11,13 +12,18 @@ import msgspec
 import typer
 from rich.table import Table
 
+from features.events import Rejection
 from features.site import Site
 from models.bundle import Bundle, default_bundle, dump
+from models.learning_curve import learning_curve
+from models.normality import dump as dump_normality
+from models.normality_learning import learn
 from models.scenarios.generate import generate
 from streams import config, jobs
 from streams.adapters.imported import Imported, ImportFailure
 from streams.adapters.registry import IMPORTERS, PURCHASES, folder_of
 from streams.adapters.replay_at_tills import replay_at_tills
+from streams.calibrating import observe
 from streams.clock import Stopwatch
 from streams.codecs.journal import count_rows
 from streams.codecs.tables import TableError
@@ -26,13 +32,29 @@ from streams.console.pictures import write_pictures
 from streams.console.table import person_text
 from streams.console.words import short
 from streams.embedded import JOURNAL
+from streams.evaluation.benchmarks import BENCHMARKS, present, write_reports
+from streams.evaluation.benchmarks import run as run_benchmarks
+from streams.evaluation.report import Benchmark
 from streams.recording import RecordingError
 from streams.run_view import bands_of, person_view, view
 from streams.runs import RunFolder, RunFolderError, load_bundle, load_shadow, open_run
 from streams.settings_file import SettingsError
 from streams.site_file import EXAMPLE, SiteFileError, check_site, load_site
 from streams.sources import person_frames_of, site_of
-from streams.terminal import list_features, progress, refuse, report, say, screen, tell_difference
+from streams.terminal import (
+    cameras_table,
+    curve_table,
+    enough_text,
+    figures_table,
+    list_features,
+    progress,
+    refuse,
+    report,
+    say,
+    screen,
+    steps,
+    tell_difference,
+)
 from streams.whatif.command import whatif
 
 FIRST = "1. See it work"
@@ -228,6 +250,58 @@ def train(
     screen.print(table)
 
 
+@app.command(rich_help_panel=MAKE)
+def calibrate(
+    recording: Annotated[Path, typer.Argument(help="Folder of a recording in which nothing has to be labelled.")],
+    out: Annotated[Path, typer.Option(help="Where the tables go.")] = Path("normality.json"),
+    site: Annotated[Path | None, typer.Option(help="Site file to use instead of the recording's.")] = None,
+) -> None:
+    """Learn how persons normally hold themselves at each place of a site, and say whether enough was seen.
+
+    Nothing reads these tables yet: they are measured by `vigil evaluate`, and in no score.
+    """
+    if not out.parent.is_dir():
+        refuse(f"{out.parent}: no such folder; say with --out where the tables go")
+    found = load_site(site) if site else site_of(recording)
+    cameras = [camera.name for camera in found.cameras]
+    with progress() as bar:
+        task = bar.add_task("Watching", total=person_frames_of(recording) or None)
+        seen = observe(recording, found, lambda rows: bar.advance(task, rows))
+    try:
+        normality = learn(seen, cameras)
+    except Rejection as too_little:
+        refuse(f"{recording}: {too_little}")
+    with screen.status("Trying it on persons not learned from"):
+        curve = learning_curve(seen, cameras)
+    jobs.write_whole(out, dump_normality(normality))
+    screen.print(cameras_table(normality, cameras))
+    screen.print(curve_table(curve))
+    say(enough_text(curve))
+    say(f"The tables: {out}, digest {normality.digest[:16]}")
+
+
+@app.command(rich_help_panel=MAKE)
+def evaluate(
+    benchmarks: Annotated[list[str] | None, typer.Argument(help="Which; without one, all whose data is there.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the public data sets; else VIGIL_DATA.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the page, JSON and Markdown go.")] = Path("vigil-evaluation"),
+) -> None:
+    """Measure what Vigil is worth on public data: figures with intervals, beside the published ones."""
+    folder = data or config.data_folder()
+    chosen = [_benchmark(name) for name in benchmarks] if benchmarks else present(folder)
+    with steps() as bar:
+
+        def begin(benchmark: Benchmark) -> Callable[[], None]:
+            task = bar.add_task(benchmark.name, total=benchmark.steps)
+            return lambda: bar.advance(task)
+
+        reports = run_benchmarks(chosen, folder, begin)
+    write_reports(reports, out)
+    for each in reports:
+        screen.print(figures_table(each))
+    say(f"The page to look at: {out / 'index.html'}")
+
+
 EMBEDDED = {command.callback.__name__ for command in app.registered_commands if command.callback} | {"--version"}
 
 
@@ -282,6 +356,13 @@ def _run(
         html.write_text(page(shown), encoding="utf-8")
     report(opened, shown, speed)
     return short(shown.scored[0].name) if shown.scored else "PERSON"
+
+
+def _benchmark(name: str) -> Benchmark:
+    if name not in BENCHMARKS:
+        near = get_close_matches(name, BENCHMARKS, 1)
+        refuse(f"no benchmark {name}: expected {near[0] if near else 'one of ' + ', '.join(BENCHMARKS)}")
+    return BENCHMARKS[name]
 
 
 def _must_be_known(name: str, at: Path | None) -> None:

@@ -23,7 +23,10 @@ from features.basket import Corpus
 from features.events import Event
 from features.site import Site
 from models.bundle import Bundle, default_bundle, dump, seal
+from models.normality import load as load_normality
 from models.records import Alert, Score
+from models.scenarios.generate import generate
+from streams import jobs
 from streams.embedded import Summary
 from streams.recording import RecordingWriter
 from streams.sources import DeadLetter, read_recording, site_of
@@ -81,7 +84,10 @@ def test_help_teaches_the_order_of_work(tmp_path: Path) -> None:
     assert default_bundle().digest in vigil("--version", cwd=tmp_path, columns=200).stdout
 
 
-@pytest.mark.parametrize("name", ["demo", "run", "replay", "whatif", "explain", "features", "train", "check", "import"])
+@pytest.mark.parametrize(
+    "name",
+    ["demo", "run", "replay", "whatif", "explain", "features", "train", "check", "import", "evaluate", "calibrate"],
+)
 def test_every_command_has_help(name: str, tmp_path: Path) -> None:
     ended = vigil(name, "--help", cwd=tmp_path)
     assert ended.returncode == 0
@@ -496,3 +502,35 @@ def test_check_prints_an_example_that_it_accepts(tmp_path: Path) -> None:
     ended = vigil("check", "example.yaml", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "can be used" in ended.stdout
+
+
+EVALUATE_REFUSES = [
+    (("posefilt",), "no benchmark posefilt: expected poselift"),
+    (("--data", "."), "at least one of the folders poselift, caviar_rtec, ucalgary_gait, mnnit_shoplifting"),
+    (("gait", "--data", "."), "ucalgary_gait/csv: expected the walks of the UCalgary gait data, got no such folder"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), EVALUATE_REFUSES)
+def test_evaluate_says_what_there_is_to_measure(arguments: tuple[str, ...], expected: str, tmp_path: Path) -> None:
+    said = refused("evaluate", *arguments, cwd=tmp_path)
+    assert expected in said
+    assert len(said.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_calibrate_learns_from_a_recording_and_says_whether_it_was_enough(tmp_path: Path) -> None:
+    jobs.record_scenario(generate(3, 80), tmp_path / "recording")
+    ended = vigil("calibrate", "recording", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert re.search(r"(Enough after [\d.]+ person-hours|Not enough yet)", ended.stdout)
+    normality = load_normality((tmp_path / "normality.json").read_bytes())
+    assert f"digest {normality.digest[:16]}" in ended.stdout
+
+
+def test_calibrate_refuses_too_little_and_says_what_is_missing(demo: Path, tmp_path: Path) -> None:
+    said = refused("calibrate", demo / "recording", cwd=tmp_path)
+    assert "expected enough of at least one camera, got" in said
+    assert re.search(r"floor: \d+ tracks with poses of at least 20", said)
+    assert "nowhere: no such folder" in refused("calibrate", demo / "recording", "--out", "nowhere/it", cwd=tmp_path)
+    assert list(tmp_path.iterdir()) == []
