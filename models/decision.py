@@ -77,11 +77,18 @@ class DecisionState(Struct):
 
 
 class Decisions(NamedTuple):
-    """The state after a block of rows, and what it led to, in the order of the rows."""
+    """The state after a block of rows, and what it led to, in the order of the rows.
+
+    Attributes:
+        values: of each score the sequence features it was made of, in the catalogue's order, int32 little-endian.
+        rests_on: of each alert the place of its score in `scores`.
+    """
 
     state: DecisionState
     scores: list[Score]
     alerts: list[Alert]
+    values: list[bytes]
+    rests_on: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +173,10 @@ def decide(state: DecisionState, rows: FeatureRows, bundle: Bundle, site: Site) 
         published[moment.row] |= changed or bool(called)
         calls += called
     scores = _publish(np.flatnonzero(published), rows, judged, bands, bundle, site)
-    return Decisions(state, list(scores.values()), [_alert(call, scores[call.row]) for call in calls])
+    alerts = [_alert(call, scores[call.row]) for call in calls]
+    values = [rows.values[row].astype("<i4").tobytes() for row in scores]
+    places = {row: place for place, row in enumerate(scores)}
+    return Decisions(state, list(scores.values()), alerts, values, [places[call.row] for call in calls])
 
 
 def _judge(values: Int32s, bundle: Bundle) -> _Judged:

@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
@@ -23,19 +23,21 @@ from streams import config, jobs
 from streams.adapters.imported import Imported, ImportFailure
 from streams.adapters.registry import IMPORTERS, PURCHASES, folder_of
 from streams.adapters.replay_at_tills import replay_at_tills
+from streams.audit.errors import UnusableError
+from streams.audit.keys import load_signers
+from streams.audit.note import Signer
 from streams.calibrating import observe
 from streams.clock import Stopwatch
-from streams.codecs.journal import count_rows
 from streams.codecs.tables import TableError
 from streams.console.page import page
 from streams.console.pictures import write_pictures
 from streams.console.table import person_text
 from streams.console.words import short
-from streams.embedded import JOURNAL
 from streams.evaluation.benchmarks import BENCHMARKS, present, write_reports
 from streams.evaluation.benchmarks import run as run_benchmarks
 from streams.evaluation.report import Benchmark
 from streams.recording import RecordingError
+from streams.replaying import replay
 from streams.run_view import bands_of, person_view, view
 from streams.runs import RunFolder, RunFolderError, load_bundle, load_shadow, open_run
 from streams.settings_file import SettingsError
@@ -53,7 +55,6 @@ from streams.terminal import (
     say,
     screen,
     steps,
-    tell_difference,
 )
 from streams.whatif.command import whatif
 
@@ -134,15 +135,20 @@ def run(
     shadow: Annotated[
         Path | None, typer.Option(help="Bundle on trial: its scores go to shadow-scores.jsonl, its alerts are counted.")
     ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="Folder of keys that sign the audit log; without, a key is made for this run and forgotten."),
+    ] = None,
     html: Annotated[bool, typer.Option("--page", help="Also write index.html, to look at.")] = False,
 ) -> None:
-    """Score a recording: journal, scores, alerts, late input and dead letters go to a folder."""
+    """Score a recording: journal, scores, alerts, late input, dead letters and the audit log go to a folder."""
     found = site_of(recording)
     used = load_site(site) if site else found
     shown = out / "index.html" if html else None
     scorer = load_bundle(bundle) if bundle else default_bundle()
     tried = load_shadow(shadow, scorer) if shadow else None
-    first = _run(recording, used, scorer, out, str(recording), shown, tried)
+    signers = load_signers(keys) if keys else []
+    first = _run(recording, used, scorer, out, str(recording), shown, tried, signers)
     say(f"\nOne person in full:  vigil explain {first} --run {out}")
     say(f"The page to look at: {shown or 'none; --page writes one'}")
     say(f"Everything else:     {out}")
@@ -166,26 +172,7 @@ def explain(
     screen.print(person_text(shown, opened.site.utc_offset_minutes))
 
 
-@app.command(rich_help_panel=LOOK)
-def replay(
-    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `vigil run` wrote.")],
-    out: Annotated[Path | None, typer.Option(help="Keep the replayed scores here.")] = None,
-) -> None:
-    """Score a run's journal again and compare: the same journal and bundle give the same bytes.
-
-    Ends with exit code 1 and the first difference where they do not.
-    """
-    recorded = open_run(run_folder)
-    with tempfile.TemporaryDirectory() as scratch, progress("rows") as bar:
-        task = bar.add_task("Replaying", total=count_rows(run_folder / JOURNAL))
-        difference = jobs.replay_journal(recorded, out or Path(scratch), lambda rows: bar.advance(task, rows))
-    if difference is None:
-        say(f"Identical: every score and alert of {run_folder} came out the same, byte for byte.")
-        return
-    tell_difference(difference)
-    raise typer.Exit(1)
-
-
+app.command(rich_help_panel=LOOK)(replay)
 app.command(rich_help_panel=LOOK)(whatif)
 
 
@@ -332,20 +319,31 @@ def main() -> None:
     """Run a command; what is wrong with its input is said in a line, never with a traceback."""
     try:
         commands_for(sys.argv[1:2])()
-    except (SiteFileError, SettingsError, ImportFailure, RecordingError, RunFolderError, TableError) as refused:
+    except (
+        *(SiteFileError, SettingsError, ImportFailure, RecordingError, RunFolderError, TableError, UnusableError),
+    ) as refused:
         refuse(refused)
     except OSError as error:
         refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
 def _run(
-    recording: Path, site: Site, bundle: Bundle, out: Path, title: str, html: Path | None, shadow: Bundle | None = None
+    recording: Path,
+    site: Site,
+    bundle: Bundle,
+    out: Path,
+    title: str,
+    html: Path | None,
+    shadow: Bundle | None = None,
+    signers: Sequence[Signer] = (),
 ) -> str:
     """Run, show, and name the person to look at first."""
     watch = Stopwatch()
     with progress() as bar:
         task = bar.add_task("Scoring", total=person_frames_of(recording) or None)
-        summary = jobs.run_recording(recording, site, bundle, out, lambda rows: bar.advance(task, rows), shadow)
+        summary = jobs.run_recording(
+            recording, site, bundle, out, lambda rows: bar.advance(task, rows), shadow, signers
+        )
     counted, what = (
         (summary.person_frames, "person-frames") if summary.person_frames else (summary.purchases, "purchases")
     )

@@ -1,11 +1,11 @@
 """The embedded runner: a recording in; journal, scores, alerts, dead letters and late input out."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import msgspec
 import numpy as np
@@ -20,7 +20,7 @@ from features.site import Site
 from models.bundle import Bundle
 from models.records import Alert, Score
 from streams.codecs.journal import JournalWriter
-from streams.pipeline import Pipeline, Scoring, late_records
+from streams.pipeline import Pipeline, Said, Scoring, late_records
 from streams.sources import DeadLetter, Item
 
 JOURNAL, SCORES, ALERTS = "journal.parquet", "scores.jsonl", "alerts.jsonl"
@@ -128,6 +128,16 @@ class Outputs:
         self.close()
 
 
+class Seal(Protocol):
+    """Whoever seals what is published, before it is written anywhere."""
+
+    def take(self, entry: Entry, said: Said) -> None:
+        """An entry of the journal and what it led to."""
+
+    def forget(self, present: Container[str]) -> None:
+        """Nothing more comes of others than these persons."""
+
+
 @dataclass(slots=True)
 class Publishing:
     """The half of a run that follows the journal: what its entries lead to is written, what became of it counted."""
@@ -135,14 +145,17 @@ class Publishing:
     outputs: Outputs
     summary: Summary
     scoring: Scoring
+    seal: Seal | None = None
     frames: Counter[str] = field(default_factory=Counter)
     verdicts: dict[str, bool] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
         """Score what an entry of the journal changes."""
-        scores, alerts = self.scoring.take(entry)
-        if scores:
-            self._publish(scores, alerts)
+        said = self.scoring.take(entry)
+        if self.seal:
+            self.seal.take(entry, said)
+        if said.scores:
+            self._publish(said.scores, said.alerts)
         if self.scoring.shadow:
             self._publish_shadow(*self.scoring.shadow.tell())
         if isinstance(entry, SegmentBlock):
@@ -188,17 +201,21 @@ class Publishing:
         present, ended = self.scoring.persons.slots, self.scoring.persons.ended
         if len(self.verdicts) > 2 * (len(present) + len(ended)) + VERDICTS_LEAST:
             self.verdicts = {name: said for name, said in self.verdicts.items() if name in present or name in ended}
+            if self.seal:
+                self.seal.forget(self.verdicts)
 
 
 class Run:
     """A whole run: every item of a recording through both steps, each output in its file."""
 
-    def __init__(self, site: Site, bundle: Bundle, outputs: Outputs, shadow: Bundle | None = None) -> None:
+    def __init__(
+        self, site: Site, bundle: Bundle, outputs: Outputs, shadow: Bundle | None = None, seal: Seal | None = None
+    ) -> None:
         self._pipeline = Pipeline.start(site, bundle, shadow)
         self._cameras = [camera.name for camera in site.cameras]
         self._outputs = outputs
         self.summary = Summary()
-        self._publishing = Publishing(outputs, self.summary, self._pipeline.scoring)
+        self._publishing = Publishing(outputs, self.summary, self._pipeline.scoring, seal)
 
     def take(self, item: Item) -> None:
         """Take in one item."""

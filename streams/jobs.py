@@ -1,7 +1,8 @@
 """The jobs behind the commands: run a recording, replay a journal, make a scenario, train a bundle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import zip_longest
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from features.segments import SegmentBlock
 from features.site import Site
 from models.bundle import Bundle, dump
 from models.scenarios.generate import Scenario
+from streams.audit.certificate import Certificate
+from streams.audit.note import Signer, Verifier
+from streams.audit.run_log import RunLog, RunReplay, verify_run_log
 from streams.codecs.journal import read_journal
 from streams.embedded import (
     ALERTS,
@@ -27,6 +31,7 @@ from streams.embedded import (
     Outputs,
     Publishing,
     Run,
+    Seal,
     Summary,
 )
 from streams.pipeline import Scoring
@@ -64,11 +69,18 @@ def _object(line: bytes | None) -> dict[str, object]:
 
 
 def run_recording(
-    recording: Path, site: Site, bundle: Bundle, folder: Path, progress: Progress, shadow: Bundle | None = None
+    recording: Path,
+    site: Site,
+    bundle: Bundle,
+    folder: Path,
+    progress: Progress,
+    shadow: Bundle | None = None,
+    signers: Sequence[Signer] = (),
 ) -> Summary:
     """Run a recording through both steps into a folder; its summary comes last, so that an unfinished run has none.
 
-    A shadow is a bundle on trial, of the same corpus; its scores have a file of their own.
+    A shadow is a bundle on trial, of the same corpus; its scores have a file of their own. Signers sign the audit log;
+    without, a key is made for it alone.
 
     Raises:
         RecordingError: the folder is the recording's own.
@@ -77,13 +89,14 @@ def run_recording(
     _refuse_same(recording, folder)
     for name in (SUMMARY, SHADOW_BUNDLE):
         (folder / name).unlink(missing_ok=True)
-    with Outputs(folder, site) as outputs:
-        run = Run(site, bundle, outputs, shadow)
+    with Outputs(folder, site) as outputs, RunLog(folder, site, bundle, signers) as log:
+        run = Run(site, bundle, outputs, shadow, log)
         for item in read_recording(recording, site):
             run.take(item)
             if isinstance(item, PersonFrames):
                 progress(int((item.track != NO_TRACK).sum()))
         summary = run.finish()
+        log.finish()
     (folder / SITE).write_text(dump_site(site), encoding="utf-8")
     (folder / BUNDLE).write_bytes(dump(bundle))
     if shadow:
@@ -107,13 +120,53 @@ def replay_journal(run: RunFolder, folder: Path, progress: Progress = lambda _: 
         TableError: the journal cannot be read.
     """
     rescore(run, run.site, run.bundle, folder, progress, run.shadow)
+    return published_difference(run, folder)
+
+
+def published_difference(run: RunFolder, folder: Path) -> Difference | None:
+    """The first difference of what was replayed into a folder from what the run published."""
     compared = (SCORES, ALERTS, *([SHADOW_SCORES] if run.shadow else []))
     differences = (first_difference(run.folder / name, folder / name) for name in compared)
     return next((difference for difference in differences if difference), None)
 
 
+def replay_sealed(
+    run: RunFolder, verifiers: Sequence[Verifier], folder: Path, progress: Progress = lambda _: None
+) -> Certificate:
+    """Verify a run's audit log, and make it again from the run's journal, leaf by leaf; scores go to a folder.
+
+    Raises:
+        DiffersError: the first leaf that comes out otherwise.
+        AuditError: the log does not hold, or a key is missing.
+        RecordingError: the folder is a run's own.
+        TableError: the journal cannot be read.
+    """
+    signed = verify_run_log(run.folder, verifiers).checkpoint
+    replay = RunReplay.of(run.folder, run.site, run.bundle, signed.size)
+    rescore(run, run.site, run.bundle, folder, progress, run.shadow, replay)
+    found = replay.finish()
+    return Certificate(
+        log=signed.origin,
+        size=signed.size,
+        root=signed.root.hex(),
+        journal=found.journal.hex(),
+        bundle=run.bundle.digest,
+        scoring_version=run.bundle.scoring_version,
+        vigil=version("vigil"),
+        scores=found.scores,
+        alerts=found.alerts,
+        dispositions=found.dispositions,
+    )
+
+
 def rescore(
-    run: RunFolder, site: Site, bundle: Bundle, folder: Path, progress: Progress, shadow: Bundle | None = None
+    run: RunFolder,
+    site: Site,
+    bundle: Bundle,
+    folder: Path,
+    progress: Progress,
+    shadow: Bundle | None = None,
+    seal: Seal | None = None,
 ) -> Summary:
     """Score a run's journal into a folder, by another bundle or other rules of its site as the case may be.
 
@@ -124,6 +177,7 @@ def rescore(
         folder: gets scores and alerts.
         progress: told of rows of the journal.
         shadow: a bundle on trial.
+        seal: told of everything before it is written.
 
     Raises:
         RecordingError: the folder is a run's own.
@@ -134,7 +188,7 @@ def rescore(
             f"{folder}: expected another folder to write to than that of a run, got one with {JOURNAL}"
         )
     with Outputs(folder, site, journal=False) as outputs:
-        publishing = Publishing(outputs, Summary(), Scoring.start(site, bundle, Layout.of(site), shadow))
+        publishing = Publishing(outputs, Summary(), Scoring.start(site, bundle, Layout.of(site), shadow), seal)
         for entry in read_journal(run.folder / JOURNAL, [camera.name for camera in site.cameras]):
             publishing.take(entry)
             progress(len(entry) if isinstance(entry, SegmentBlock) else 1)

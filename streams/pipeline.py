@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
 from features.camera import CameraEntry, CameraState, CameraStep, camera_step, finish
 from features.closing import Layout
@@ -15,6 +15,15 @@ from models.bundle import Bundle
 from models.decision import DecisionState, decide
 from models.records import Alert, Score
 from streams.shadow import Shadow
+
+
+class Said(NamedTuple):
+    """What an entry of the journal leads to; `values` and `rests_on` as `decide` gives them."""
+
+    scores: list[Score]
+    alerts: list[Alert]
+    values: list[bytes]
+    rests_on: list[int]
 
 
 @dataclass(slots=True)
@@ -51,16 +60,16 @@ class Scoring:
         if self.shadow and decisions:
             self.shadow.decisions = decisions
 
-    def take(self, entry: Entry) -> tuple[list[Score], list[Alert]]:
+    def take(self, entry: Entry) -> Said:
         """What an entry of the journal leads to."""
         rows = person_step(self.persons, entry, self.places)
         if not len(rows):
-            return [], []
+            return Said([], [], [], [])
         decided = decide(self.decisions, rows, self.bundle, self.site)
         self.decisions = decided.state
         if self.shadow:
             self.shadow.take(rows, self.site)
-        return decided.scores, decided.alerts
+        return Said(decided.scores, decided.alerts, decided.values, decided.rests_on)
 
 
 @dataclass(slots=True)

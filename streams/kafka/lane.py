@@ -277,9 +277,9 @@ class Lane:
 
     def _follow(self, taken: CameraStep, step: Step, entries: list[Entry]) -> None:
         for entry in taken.entries:
-            scores, alerts = self.pipeline.scoring.take(entry)
-            step.scores += scores
-            step.alerts += alerts
+            said = self.pipeline.scoring.take(entry)
+            step.scores += said.scores
+            step.alerts += said.alerts
         if self.pipeline.scoring.shadow:
             scores, alerts = self.pipeline.scoring.shadow.tell()
             step.shadow_scores += scores

@@ -35,8 +35,8 @@ from streams.whatif.records import Whatif
 VIGIL = Path(sys.executable).with_name("vigil")
 DEMO = ("demo", "--visits", "15", "--seed", "7")
 RUN_FILES = {
-    "alerts.jsonl", "bundle.json", "dead-letters.jsonl", "journal.parquet", "late.jsonl", "scores.jsonl", "site.yaml",
-    "summary.json",
+    "alerts.jsonl", "audit", "audit-key.txt", "bundle.json", "dead-letters.jsonl", "journal.parquet", "late.jsonl",
+    "scores.jsonl", "site.yaml", "summary.json", "visit-keys.jsonl",
 }  # fmt: skip
 
 

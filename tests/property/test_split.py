@@ -12,7 +12,8 @@ def everything(played: Played) -> tuple[object, ...]:
     """All that a run puts out, byte for byte and in order."""
     published = [msgspec.json.encode(one) for one in (*played.scores, *played.alerts)]
     late = [row.tobytes() for row in played.late]
-    return played.journal, played.flat_rows(), published, late, played.late_facts, played.repeated, played.opted_out
+    told = played.late_facts, played.repeated, played.opted_out
+    return played.journal, played.flat_rows(), published, played.leaves, late, told
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

@@ -21,6 +21,9 @@ from features.visit import Places
 from models.bundle import default_bundle
 from models.decision import DecisionState, decide
 from models.records import Alert, Score
+from streams.audit.sealing import Sealing
+from streams.audit.visit_keys import KEY_BYTES, VisitKeys
+from streams.pipeline import Said
 
 START_MS = 1_700_000_000_000
 SPAN_S = 240
@@ -188,6 +191,7 @@ class Played:
     rows: list[FeatureRows] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
+    leaves: list[bytes] = field(default_factory=list)
     late: list[Int64s] = field(default_factory=list)
     late_facts: list[Fact] = field(default_factory=list)
     repeated: int = 0
@@ -242,14 +246,16 @@ class Fold:
         self.site, self.places = site, Places(site, layout.zones)
         self.persons = PersonState(Identities.start(site, default_bundle().corpus))
         self.decisions = DecisionState()
+        self.sealing = Sealing(VisitKeys(bytes(KEY_BYTES)))
 
     def take(self, entry: Entry, played: Played) -> None:
-        """Fold and score one entry."""
+        """Fold, score and seal one entry."""
         played.rows.append(person_step(self.persons, entry, self.places))
         decided = decide(self.decisions, played.rows[-1], default_bundle(), self.site)
         self.decisions = decided.state
         played.scores += decided.scores
         played.alerts += decided.alerts
+        played.leaves += self.sealing.take(entry, Said(*decided[1:]))
 
 
 def _take(played: Played, step: CameraStep, fold: Fold) -> None:

@@ -181,9 +181,9 @@ def scored_again(found: Published, site: Site) -> Published:
     """The scores and alerts that follow from a journal."""
     scoring, again = Scoring.start(site, default_bundle(), Layout.of(site)), Published(found.journal, found.entries)
     for entry in found.entries:
-        scores, alerts = scoring.take(entry)
-        again.scores += map(msgspec.json.encode, scores)
-        again.alerts += map(msgspec.json.encode, alerts)
+        said = scoring.take(entry)
+        again.scores += map(msgspec.json.encode, said.scores)
+        again.alerts += map(msgspec.json.encode, said.alerts)
     return again
 
 
