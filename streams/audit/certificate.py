@@ -6,6 +6,7 @@ check it and any program can read it.
 
 from collections.abc import Sequence
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
@@ -64,4 +65,4 @@ def open_certificate(encoded: bytes, verifiers: Sequence[Verifier], where: str =
         raise FormatError("lines", f"{WHAT}, then {', '.join(names)}", f"{what}, {len(lines)} lines", where)
     values = dict(found)
     numbers = {name: decimal(values[name], name, where) for name in names if Certificate.__annotations__[name] is int}
-    return Certificate(**(values | numbers))  # type: ignore[arg-type] - names and kinds were checked
+    return msgspec.convert(values | numbers, Certificate)

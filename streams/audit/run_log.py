@@ -55,7 +55,7 @@ class RunLog:
 
     def take(self, entry: Entry, said: Said) -> None:
         """Seal an entry of the journal and what it led to."""
-        self._leaves += self._sealing.take(entry, said)
+        self._leaves += [leaf.value for leaf in self._sealing.take(entry, said)]
         if len(self._leaves) >= TOGETHER:
             self._append()
 
@@ -140,7 +140,7 @@ class RunReplay:
     def take(self, entry: Entry, said: Said) -> None:
         """Compare the leaves of an entry of the journal."""
         for leaf in self.sealing.take(entry, said):
-            self._compare(leaf)
+            self._compare(leaf.value)
 
     def forget(self, present: Container[str]) -> None:
         """Let go of the keys of persons of whom nothing more can come."""
@@ -150,8 +150,8 @@ class RunReplay:
         """The journal has ended; so must the log."""
         if (more := next(self.sealed, None)) is not None:
             raise DiffersError(Differs(self.leaf, [("record", self._told(decode_record(more)), "none")]))
-        counts = (self.counts.get(kind, 0) for kind in Kind)
-        return Replayed(*counts, self.sealing.journal)
+        scores, alerts, dispositions = (self.counts.get(kind, 0) for kind in Kind)
+        return Replayed(scores, alerts, dispositions, self.sealing.journal)
 
     def _compare(self, replayed: bytes) -> None:
         sealed = next(self.sealed, None)

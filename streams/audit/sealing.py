@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,11 +17,18 @@ from features.segments import Entry, SegmentBlock
 from features.site import Site
 from models.bundle import Bundle
 from streams.audit.records import DIGEST_BYTES, Beginning, Content, Kind, encode_record, sealed_entry
-from streams.audit.visit_keys import VisitKeys
+from streams.audit.visit_keys import VisitKey, VisitKeys
 from streams.pipeline import Said
 from streams.snapshots import site_digest
 
 _encode = msgspec.json.Encoder().encode
+
+
+class Leaf(NamedTuple):
+    """A leaf of the log; `kind` is a `Kind`, or 0 of a beginning."""
+
+    kind: int
+    value: bytes
 
 
 def beginning(site: Site, bundle: Bundle) -> bytes:
@@ -43,7 +51,7 @@ class Sealing:
     journal: bytes = bytes(DIGEST_BYTES)
     position: int = 0
 
-    def take(self, entry: Entry, said: Said) -> list[bytes]:
+    def take(self, entry: Entry, said: Said) -> list[Leaf]:
         """The leaves of an entry and of what it led to: each score, then the alerts it raised or took back."""
         digests = [self.journal]
         for part in _parts(entry):
@@ -51,21 +59,25 @@ class Sealing:
         first, self.position, self.journal = self.position, self.position + len(digests) - 1, digests[-1]
         if isinstance(entry, Disposition):
             content = Content(digests[-1], _encode(entry), b"")
-            return [encode_record(sealed_entry(Kind.DISPOSITION, first, self.keys.make(entry.person), content))]
+            return [_leaf(Kind.DISPOSITION, first, self.keys.make(entry.person), content)]
         return list(self._said(said, digests, first))
 
     def forget(self, present: Container[str]) -> None:
         """Let go of the keys of visits of which nothing more can come."""
         self.keys.held = {name: key for name, key in self.keys.held.items() if name in present}
 
-    def _said(self, said: Said, digests: list[bytes], first: int) -> Iterator[bytes]:
+    def _said(self, said: Said, digests: list[bytes], first: int) -> Iterator[Leaf]:
         raised = list(zip(said.rests_on, said.alerts, strict=True))
         for place, (score, values) in enumerate(zip(said.scores, said.values, strict=True)):
             key, digest = self.keys.of(score.person), digests[score.position - first + 1]
             contents = [(Kind.SCORE, Content(digest, _encode(score), values))]
             contents += [(Kind.ALERT, Content(digest, _encode(alert), b"")) for at, alert in raised if at == place]
             for kind, content in contents:
-                yield encode_record(sealed_entry(kind, score.position, key, content))
+                yield _leaf(kind, score.position, key, content)
+
+
+def _leaf(kind: Kind, position: int, key: VisitKey, content: Content) -> Leaf:
+    return Leaf(kind, encode_record(sealed_entry(kind, position, key, content)))
 
 
 def _parts(entry: Entry) -> Iterator[bytes]:

@@ -1,5 +1,6 @@
 """The topics as an AsyncAPI 3.0 document: what is in them, how they are kept, and examples."""
 
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -11,9 +12,11 @@ import yaml
 from streams.contracts.columns import Columns, journal_columns, pose_columns
 from streams.contracts.examples import Example, examples
 from streams.contracts.schemas import file_of
-from streams.kafka.messages import ARROW, CLOUD_EVENT, CONTENT_TYPE, JSON, JSON_LINES, STEP, WHY
+from streams.kafka.lane_seal import FIRST, LEAF, ROOT, SIZE
+from streams.kafka.messages import ARROW, BYTES, CLOUD_EVENT, CONTENT_TYPE, JSON, JSON_LINES, STEP, WHY
 from streams.kafka.topics import (
     ALERTS,
+    AUDIT,
     DEAD_LETTERS,
     DISPOSITIONS,
     IDENTITIES,
@@ -24,6 +27,7 @@ from streams.kafka.topics import (
     SCORES,
     SHADOW_SCORES,
     TOPICS,
+    VISIT_KEYS,
     Topic,
     full_name,
     state_topic,
@@ -50,19 +54,39 @@ CONFIGURED = ("cleanup.policy", "retention.ms", "max.message.bytes", "message.ti
 KEYS = {
     "area": "The area, as UTF-8.",
     "partition": "The partition's number as text.",
+    "visit": "The id of the key, as records name it, hexadecimal.",
     "as it came": "That of the message that was refused.",
     "person": "The person's name; all of one person lie in the partition of its area.",
 }
 REPEATS = {
     JOURNAL: "Positions are contiguous in a partition: a message whose first position is below the one expected is a "
     "repeat; one above means that something was lost.",
+    VISIT_KEYS: "A message with a key that came before is a repeat.",
+    AUDIT: "A message whose header vigil-first-leaf is below the tree so far is a repeat; one above it means that "
+    "something was lost.",
     SCORES: "A message with an id that came before is a repeat.",
     ALERTS: "A message with an id that came before is a repeat.",
     SHADOW_SCORES: "A message with an id that came before of the same bundle is a repeat.",
     LATE: "A message whose header vigil-step came before in its partition is a repeat.",
     DEAD_LETTERS: "A message with a source in its header vigil-why that came before is a repeat.",
 }
+LEAVES = (
+    "Consecutive leaves of the partition's audit log, each after its length in two bytes, big-endian. What a leaf "
+    "holds, docs/audit.md says."
+)
+VISIT_KEY = "MessagePack: name of the person and 32 secret bytes. Whoever reads this topic can open what is sealed."
 STEP_HEADER: Part = {"type": "string", "description": "Number of the step of the lane in which it was found late."}
+LEAF_HEADER: Part = {"type": "string", "description": "Which leaf of the partition's audit log seals it."}
+FURTHER_HEADERS: dict[Topic, Part] = {
+    LATE: {STEP: STEP_HEADER},
+    SCORES: {LEAF: LEAF_HEADER},
+    ALERTS: {LEAF: LEAF_HEADER},
+    AUDIT: {
+        FIRST: {"type": "string", "description": "Index of the first leaf."},
+        SIZE: {"type": "string", "description": "Leaves of the log behind the last one here."},
+        ROOT: {"type": "string", "description": "Root of the tree behind them (RFC 9162, SHA-256), hexadecimal."},
+    },
+}
 
 
 class Kind(NamedTuple):
@@ -95,6 +119,8 @@ def kinds() -> tuple[Kind, ...]:
         "description": f"JSON lines; each as {file_of('late')} says.",
     }
     refused = {"description": "The message that was refused, unchanged."}
+    binary = {"type": "string", "contentMediaType": BYTES.decode(), "contentEncoding": "base64"}
+    leaves, visit_key = binary | {"description": LEAVES}, binary | {"description": VISIT_KEY}
     return (
         Kind("poses", POSES, ARROW, _arrow(pose_columns(), {"camera": "name of the camera"})),
         Kind("posesAsJson", POSES, JSON, _json("poses")),
@@ -102,6 +128,8 @@ def kinds() -> tuple[Kind, ...]:
         Kind("identity", IDENTITIES, JSON, _json("identity")),
         Kind("disposition", DISPOSITIONS, JSON, _json("disposition")),
         Kind("journal", JOURNAL, ARROW, _arrow(journal_columns(), {})),
+        Kind("visitKey", VISIT_KEYS, BYTES, visit_key),
+        Kind("leaves", AUDIT, BYTES, leaves),
         Kind("score", SCORES, JSON, _json("score")),
         Kind("shadowScore", SHADOW_SCORES, JSON, _json("score")),
         Kind("alert", ALERTS, CLOUD_EVENT, _json("alert-event")),
@@ -245,7 +273,7 @@ def _message(kind: Kind) -> Part:
 def _headers(kind: Kind) -> Part:
     if kind.content_type:
         content_type: Part = {"type": "string", "const": kind.content_type.decode()}
-        told = {CONTENT_TYPE: content_type} | ({STEP: STEP_HEADER} if kind.topic is LATE else {})
+        told = {CONTENT_TYPE: content_type} | FURTHER_HEADERS.get(kind.topic, {})
         return {"type": "object", "properties": told, "required": list(told)}
     kept = {"type": "string", "description": "That of the message that was refused, if it had one."}
     why = {
@@ -275,6 +303,8 @@ def _payload(example: Example) -> Any:  # noqa: ANN401 - whatever it holds
         return _rows(example.value)
     if (CONTENT_TYPE, JSON_LINES) in example.headers:
         return example.value.decode()
+    if (CONTENT_TYPE, BYTES) in example.headers:
+        return b64encode(example.value).decode()
     return msgspec.json.decode(example.value)
 
 

@@ -13,14 +13,17 @@ from features.segments import SegmentBlock
 from models.bundle import AbstainRule, Bundle, default_bundle, seal
 from models.records import Score
 from models.scenarios.generate import Scenario, generate
+from streams.audit.visit_keys import KEY_BYTES
 from streams.codecs.journal import decode_entries
 from streams.contracts.cloudevents import alert_of
-from streams.kafka.areas import Areas, partition_of
+from streams.kafka.areas import partition_of
 from streams.kafka.lane import Lane, Message, Outgoing, Reader
 from streams.kafka.messages import ARROW, CONTENT_TYPE, JSON, Headers
 from streams.kafka.pose_messages import Poses, encode_poses
+from streams.kafka.setup import Setup
 from streams.kafka.topics import (
     ALERTS,
+    AUDIT,
     DEAD_LETTERS,
     DISPOSITIONS,
     IDENTITIES,
@@ -31,9 +34,9 @@ from streams.kafka.topics import (
     PURCHASES,
     SCORES,
     SHADOW_SCORES,
+    VISIT_KEYS,
     Topic,
 )
-from streams.pipeline import Pipeline
 from streams.settings import Settings
 
 SEED, VISITS = 10, 8  # of the few shops so small in which an alert is raised and taken back
@@ -77,9 +80,8 @@ class _Feed:
 def _played(scenario: Scenario) -> tuple[list[Message], list[Outgoing]]:
     """All messages a worker reads of a scenario, and all that it writes."""
     settings, feed = Settings(), _Feed(scenario)
-    areas = Areas.of(scenario.site, settings.kafka.partitions)
-    pipeline = Pipeline.start(scenario.site, default_bundle(), _on_trial())
-    lane = Lane(feed.partition, areas, pipeline, settings.worker.ahead_ms)
+    setup = Setup(scenario.site, default_bundle(), settings.kafka.partitions, settings.worker.ahead_ms, _on_trial())
+    lane = Lane.begin(feed.partition, setup, bytes(KEY_BYTES))  # a secret that gives the same examples each time
     read, written = list[Message](), list[Outgoing]()
     for messages in (*_steps(scenario, feed), _afterwards(scenario, feed)):
         read += messages
@@ -187,6 +189,8 @@ def _outputs(written: Sequence[Outgoing]) -> Iterator[Example]:
     yield _example(
         "a score with its reasons", _shortest(written, SCORES, lambda value: bool(_score(value).counterfactual))
     )
+    yield _example("some leaves of a log", _shortest(written, AUDIT, bool))
+    yield _example("the key of a visit", _shortest(written, VISIT_KEYS, bool))
     yield _example("an abstention", _shortest(written, SCORES, lambda value: _score(value).abstain is not None))
     yield _example(
         "a score by a bundle on trial",

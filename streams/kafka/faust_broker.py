@@ -14,7 +14,7 @@ from faust.types import TP
 
 from streams.clock import Stopwatch
 from streams.kafka.lane import Outgoing
-from streams.kafka.topics import INPUTS, TOPICS, Topic, full_name
+from streams.kafka.topics import ACTED_ON, INPUTS, TOPICS, Topic, full_name
 from streams.operations.logs import logger
 from streams.settings import Kafka
 
@@ -54,7 +54,16 @@ class FaustBroker:
         return dict(await self.insist(lambda: self._app.consumer.highwaters(*mine)))
 
     async def send(self, partition: int, outgoing: Iterable[Outgoing]) -> object:
-        """Send to a partition of the outgoing messages' topics, and wait until the broker has all of it."""
+        """Send to a partition of the outgoing messages' topics, and wait until the broker has all of it.
+
+        What is acted on is sent after the broker has all the rest: nobody sees a score that is not sealed.
+        """
+        first, then = list[Outgoing](), list[Outgoing]()
+        for one in outgoing:
+            (then if one.topic in ACTED_ON else first).append(one)
+        return [await self._send(partition, ones) for ones in (first, then) if ones]
+
+    async def _send(self, partition: int, outgoing: list[Outgoing]) -> object:
         by_topic = dict[str, list[Outgoing]]()
         for one in outgoing:
             by_topic.setdefault(self._names[one.topic], []).append(one)

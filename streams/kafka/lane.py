@@ -15,19 +15,41 @@ from features.events import Rejection
 from features.keypoints import NO_TRACK, Bools, Int64s, PersonFrames
 from features.segments import Entry, SegmentBlock
 from models.records import Alert, Score
+from streams.audit.records import Kind
+from streams.audit.sealing import Leaf
+from streams.codecs.arrays import SnapshotError
 from streams.codecs.journal import encode_entries
 from streams.contracts.cloudevents import cloud_event
 from streams.kafka import messages
 from streams.kafka.areas import Areas
+from streams.kafka.lane_seal import LEAF, LaneSeal, encode_key
 from streams.kafka.messages import Fact, Headers, decode_fact
 from streams.kafka.pose_messages import PoseReader, Poses, person_frames
 from streams.kafka.renewal import begun_anew, rescored, tracks_ended
 from streams.kafka.setup import Setup
-from streams.kafka.topics import ALERTS, DEAD_LETTERS, FACTS, INPUTS, JOURNAL, LATE, POSES, SCORES, SHADOW_SCORES, Topic
+from streams.kafka.topics import (
+    ALERTS,
+    AUDIT,
+    DEAD_LETTERS,
+    FACTS,
+    INPUTS,
+    JOURNAL,
+    LATE,
+    POSES,
+    SCORES,
+    SHADOW_SCORES,
+    VISIT_KEYS,
+    Topic,
+)
 from streams.pipeline import Pipeline, late_records
+from streams.snapshots import dump_state, load_state
 from streams.sources import EXCERPT, DeadLetter, Item, dead_row, merge, sound_rows
 
 JOURNAL_ROWS_MAX = 4_096  # of one message
+LEAVES_MAX = 1_024  # of one message
+KEYS_LEAST = 100  # fewer are not worth looking through
+_encode = msgspec.msgpack.Encoder().encode
+_state = msgspec.msgpack.Decoder(tuple[bytes, bytes])
 
 
 class Message(NamedTuple):
@@ -96,6 +118,7 @@ class Step:
 
     Attributes:
         outgoing: in the order in which they are written to each topic.
+        leaves: of the audit log.
         shadow_scores, shadow_alerts: of a bundle on trial; its alerts are published nowhere.
         cameras: what came of each camera with frames in this step.
         late_records: what came too late, as it is told.
@@ -106,6 +129,7 @@ class Step:
     outgoing: list[Outgoing] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
+    leaves: list[Leaf] = field(default_factory=list)
     shadow_scores: list[Score] = field(default_factory=list)
     shadow_alerts: list[Alert] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
@@ -136,6 +160,7 @@ class Lane:
     areas: Areas
     pipeline: Pipeline
     ahead_ms: int
+    seal: LaneSeal
     ends: dict[str, int] = field(default_factory=lambda: {topic.name: 0 for topic in INPUTS})
     steps: int = 0
     cameras: list[str] = field(init=False)
@@ -145,9 +170,31 @@ class Lane:
         self._name_cameras()
 
     @classmethod
-    def begin(cls, partition: int, setup: Setup) -> Self:
-        """Nothing taken in yet."""
-        return cls(partition, setup.areas, Pipeline.start(setup.site, setup.bundle, setup.shadow), setup.ahead_ms)
+    def begin(cls, partition: int, setup: Setup, secret: bytes) -> Self:
+        """Nothing taken in yet; the secret, 32 bytes, is where the keys of visits come from."""
+        pipeline = Pipeline.start(setup.site, setup.bundle, setup.shadow)
+        return cls(partition, setup.areas, pipeline, setup.ahead_ms, LaneSeal.begin(secret))
+
+    def dump(self) -> bytes:
+        """The state, without how far it reaches."""
+        scoring = self.pipeline.scoring
+        steps = dump_state(self.pipeline.camera, scoring.persons, scoring.decisions, scoring.shadow_decisions)
+        return _encode((steps, self.seal.dump()))
+
+    def restore(self, state: bytes) -> None:
+        """Take over a state; the setup is the one it was dumped with.
+
+        Raises:
+            SnapshotError: it is none, or of another setup.
+        """
+        try:
+            steps, seal = _state.decode(state)
+            self.seal = LaneSeal.load(seal)
+        except msgspec.DecodeError as why:
+            raise SnapshotError("state", "that of the steps and that of the seal", why) from None
+        scoring = self.pipeline.scoring
+        loaded = load_state(steps, scoring.site, scoring.bundle.corpus)
+        self.pipeline.camera, scoring.persons, scoring.decisions, scoring.shadow_decisions = loaded
 
     @property
     def setup(self) -> Setup:
@@ -171,7 +218,10 @@ class Lane:
         first = self.pipeline.scoring.persons.position
         for item in merge(self._sources(taken, step)):
             self._take(item, step, entries)
+        if not self.seal.tree.size:
+            step.leaves.insert(0, self.seal.begun(self.setup))
         self._publish(step, entries, first)
+        self._forget_keys()
         for topic, ones in taken.items():
             if ones:
                 self.ends[topic.name] = ones[-1].offset + 1
@@ -194,6 +244,9 @@ class Lane:
         else:
             rescored(self.pipeline, setup)
         self.areas, self.ahead_ms = setup.areas, setup.ahead_ms
+        if (setup.site_digest, setup.bundle.digest) != (before.site_digest, before.bundle.digest):
+            step.leaves = [self.seal.begun(setup)]
+            step.outgoing += self._sealed(step)
         self.steps += 1
         return step
 
@@ -278,6 +331,7 @@ class Lane:
     def _follow(self, taken: CameraStep, step: Step, entries: list[Entry]) -> None:
         for entry in taken.entries:
             said = self.pipeline.scoring.take(entry)
+            step.leaves += self.seal.take(entry, said)
             step.scores += said.scores
             step.alerts += said.alerts
         if self.pipeline.scoring.shadow:
@@ -306,12 +360,34 @@ class Lane:
             step.outgoing.append(Outgoing(JOURNAL, self._key, encode_entries(part, self.cameras, first), arrow))
             first += sum(len(entry) if isinstance(entry, SegmentBlock) else 1 for entry in part)
         encode = msgspec.json.Encoder().encode
-        step.outgoing += [Outgoing(SCORES, one.person.encode(), encode(one), json) for one in step.scores]
+        scored, alerted = (self.seal.places(step.leaves, kind) for kind in (Kind.SCORE, Kind.ALERT))
+        step.outgoing += self._sealed(step)
+        step.outgoing += [
+            Outgoing(SCORES, one.person.encode(), encode(one), [*json, (LEAF, str(at).encode())])
+            for at, one in zip(scored, step.scores, strict=True)
+        ]
         step.outgoing += [Outgoing(SHADOW_SCORES, one.person.encode(), encode(one), json) for one in step.shadow_scores]
-        step.outgoing += [Outgoing(ALERTS, one.person.encode(), cloud_event(one, site), event) for one in step.alerts]
+        step.outgoing += [
+            Outgoing(ALERTS, one.person.encode(), cloud_event(one, site), [*event, (LEAF, str(at).encode())])
+            for at, one in zip(alerted, step.alerts, strict=True)
+        ]
         if step.late_records:
             late = b"".join(encode(record) + b"\n" for record in step.late_records)
             step.outgoing.append(Outgoing(LATE, self._key, late, lines))
+
+    def _sealed(self, step: Step) -> Iterator[Outgoing]:
+        """New keys, and the leaves that are sealed with them."""
+        kind = [(messages.CONTENT_TYPE, messages.BYTES)]
+        for key in self.seal.sealing.keys.told():
+            yield Outgoing(VISIT_KEYS, key.id.hex().encode(), encode_key(key), kind)
+        for start in range(0, len(step.leaves), LEAVES_MAX):
+            value, headers = self.seal.append(step.leaves[start : start + LEAVES_MAX])
+            yield Outgoing(AUDIT, self._key, value, [*kind, *headers])
+
+    def _forget_keys(self) -> None:
+        persons, held = self.pipeline.scoring.persons, self.seal.sealing.keys.held
+        if len(held) > 2 * (len(persons.slots) + len(persons.ended)) + KEYS_LEAST:
+            self.seal.sealing.forget(persons.slots.keys() | persons.ended.keys())
 
     @property
     def _key(self) -> bytes:

@@ -9,6 +9,7 @@ Headers = Sequence[tuple[str, bytes]]
 
 CONTENT_TYPE = "content-type"
 ARROW = b"application/vnd.apache.arrow.stream"
+BYTES = b"application/octet-stream"
 JSON = b"application/json"
 JSON_LINES = b"application/jsonl"
 CLOUD_EVENT = b"application/cloudevents+json"

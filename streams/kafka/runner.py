@@ -20,7 +20,6 @@ from streams.kafka.state import STEPS_REMEMBERED, RecordedStep, Saved
 from streams.kafka.topics import FACTS, INPUTS, POSES, Topic
 from streams.operations.logs import logger
 from streams.settings import Worker
-from streams.snapshots import dump_state
 
 MESSAGES_MAX = 4_096  # poses of a step
 WAITING_MAX = 3 * MESSAGES_MAX
@@ -321,10 +320,7 @@ class Runner:
         if self._again or (self._saved.head and self._saved.head.steps == self.lane.steps):
             return
         watch = Stopwatch()
-        pipeline = self.lane.pipeline
-        scoring = pipeline.scoring
-        snapshot = dump_state(pipeline.camera, scoring.persons, scoring.decisions, scoring.shadow_decisions)
-        steps, ends = self.lane.steps, dict(self.lane.ends)
+        snapshot, steps, ends = self.lane.dump(), self.lane.steps, dict(self.lane.ends)
         written = await self._broker.insist(lambda: self._saved.replace(snapshot, steps, ends, self._setup))
         await self._broker.commit(self.lane.partition, ends)
         self._since_snapshot = Stopwatch()

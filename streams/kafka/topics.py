@@ -52,6 +52,10 @@ JOURNAL = Topic(
     message_bytes_max=8 * MEGABYTE,
 )
 SCORES = Topic("scores", "review priorities with their reasons", "person", journal=True)
+AUDIT = Topic("audit", "leaves of the audit log, one log a partition", "partition", journal=True)
+VISIT_KEYS = Topic(
+    "visit-keys", "keys that the leaves of each visit are sealed with", "visit", cleanup="compact", journal=True
+)
 SHADOW_SCORES = Topic("shadow-scores", "review priorities by a bundle on trial, on which nobody acts", "person")
 ALERTS = Topic("alerts", "calls to look at a person, and words that take them back", "person", journal=True)
 LATE = Topic("late", "input that came after what it belongs to was closed", "partition", message_bytes_max=8 * MEGABYTE)
@@ -61,7 +65,8 @@ DEAD_LETTERS = Topic(
 
 FACTS = (PURCHASES, IDENTITIES, DISPOSITIONS)
 INPUTS = (POSES, *FACTS)
-OUTPUTS = (JOURNAL, SCORES, ALERTS, SHADOW_SCORES, LATE, DEAD_LETTERS)
+OUTPUTS = (JOURNAL, VISIT_KEYS, AUDIT, SCORES, ALERTS, SHADOW_SCORES, LATE, DEAD_LETTERS)
+ACTED_ON = (SCORES, ALERTS)  # are sent once everything else of their step is at the broker
 TOPICS = (*INPUTS, *OUTPUTS)
 
 

@@ -1,12 +1,14 @@
 """A worker: the partitions that the group gives it, each with a lane at work."""
 
 import asyncio
+import secrets
 from collections import deque
 from importlib.metadata import version
 from typing import Any, cast
 
 from faust.types import TP, EventT
 
+from streams.audit.visit_keys import KEY_BYTES
 from streams.clock import Stopwatch
 from streams.kafka.app import make_agent, make_app, make_table
 from streams.kafka.faust_broker import FaustBroker
@@ -18,7 +20,6 @@ from streams.kafka.state import Saved
 from streams.kafka.topics import INPUTS, full_name
 from streams.operations.logs import logger
 from streams.settings import Settings
-from streams.snapshots import load_state
 
 LOOK_AGAIN_S = 0.01
 RESTLESS, RESTLESS_S = 6, 20.0  # so many rebalances in so short a time: two workers throw each other out
@@ -114,11 +115,9 @@ class KafkaWorker:
         """Take up the lane of a partition where its state was left, under the setup that it was left under."""
         saved = Saved(self._table, partition)
         setup = saved.setup() or self._setup
-        lane = Lane.begin(partition, setup)
+        lane = Lane.begin(partition, setup, secrets.token_bytes(KEY_BYTES))
         if (snapshot := saved.snapshot()) is not None and saved.head is not None:
-            pipeline, scoring = lane.pipeline, lane.pipeline.scoring
-            state = load_state(snapshot, setup.site, setup.bundle.corpus)
-            pipeline.camera, scoring.persons, scoring.decisions, scoring.shadow_decisions = state
+            lane.restore(snapshot)
             lane.ends, lane.steps = dict(saved.head.ends), saved.head.steps
         runner = Runner(lane, self._setup, saved, self._broker, self._settings.worker, self._told)
         self.runners[partition] = runner

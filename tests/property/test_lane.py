@@ -15,21 +15,21 @@ from features.keypoints import PersonFrames
 from features.site import Site
 from models.bundle import default_bundle
 from models.scenarios.generate import Scenario, generate
+from streams.audit.visit_keys import KEY_BYTES
 from streams.codecs.journal import SCHEMA, JournalWriter, decode_entries
 from streams.contracts.cloudevents import alert_of
 from streams.embedded import ALERTS, JOURNAL, SCORES, Outputs, Run
-from streams.kafka.areas import Areas
 from streams.kafka.lane import Lane, Message, Outgoing, Reader
 from streams.kafka.pose_messages import encode_poses
+from streams.kafka.setup import Setup
 from streams.kafka.topics import ALERTS as ALERT_TOPIC
 from streams.kafka.topics import JOURNAL as JOURNAL_TOPIC
 from streams.kafka.topics import POSES, PURCHASES, Topic
 from streams.kafka.topics import SCORES as SCORE_TOPIC
-from streams.pipeline import Pipeline
-from streams.snapshots import dump_state, load_state
 from streams.sources import Timed, merge
 
 AHEAD_MS = 60_000
+SECRET = bytes(KEY_BYTES)
 Arrivals = list[Message]
 
 
@@ -62,7 +62,7 @@ def _encoded(item: PersonFrames | Event, site: Site) -> bytes:
 
 
 def lane_of(site: Site) -> Lane:
-    return Lane(0, Areas.of(site, 1), Pipeline.start(site, default_bundle()), AHEAD_MS)
+    return Lane.begin(0, Setup(site, default_bundle(), 1, AHEAD_MS), SECRET)
 
 
 def steps_of(arrivals: Arrivals, random: Random) -> list[dict[Topic, Arrivals]]:
@@ -134,12 +134,10 @@ def test_a_step_taken_again_gives_the_same_bytes(scenario: Scenario, arrivals: A
     published, kept = list[list[Outgoing]](), (0, b"")
     for number, step in enumerate(steps):
         if random.random() < 0.1:
-            pipeline = lane.pipeline
-            kept = number, dump_state(pipeline.camera, pipeline.scoring.persons, pipeline.scoring.decisions)
+            kept = number, lane.dump()
         published.append(lane.step(step).outgoing)
     number, snapshot = kept
     assert number > 0
     again = lane_of(scenario.site)
-    state = load_state(snapshot, scenario.site, default_bundle().corpus)
-    again.pipeline.camera, again.pipeline.scoring.persons, again.pipeline.scoring.decisions, _ = state
+    again.restore(snapshot)
     assert [again.step(step).outgoing for step in steps[number:]] == published[number:]

@@ -24,13 +24,12 @@ from streams.kafka.lane import Lane, Message, Outgoing, Step
 from streams.kafka.pose_messages import Poses
 from streams.kafka.setup import Setup
 from streams.kafka.topics import ALERTS as ALERT_TOPIC
-from streams.kafka.topics import DEAD_LETTERS, LATE, POSES, PURCHASES
+from streams.kafka.topics import AUDIT, DEAD_LETTERS, LATE, POSES, PURCHASES
 from streams.kafka.topics import JOURNAL as JOURNAL_TOPIC
 from streams.kafka.topics import SCORES as SCORE_TOPIC
-from streams.snapshots import dump_state, load_state
 from streams.sources import merge
 from tests.property import test_lane
-from tests.property.test_lane import AHEAD_MS, Arrivals, by_topic, embedded, rows_of, steps_of
+from tests.property.test_lane import AHEAD_MS, SECRET, Arrivals, by_topic, embedded, rows_of, steps_of
 
 scenario, arrivals = test_lane.scenario, test_lane.arrivals
 
@@ -72,17 +71,14 @@ def taken(lane: Lane, arrivals: Arrivals, seed: int) -> list[Outgoing]:
 
 
 def saved(lane: Lane) -> bytes:
-    scoring = lane.pipeline.scoring
-    return dump_state(lane.pipeline.camera, scoring.persons, scoring.decisions, scoring.shadow_decisions)
+    return lane.dump()
 
 
 def restored(lane: Lane) -> Lane:
     """The same lane as another worker begins it."""
     setup = Setup.load(lane.setup.dump())
-    other = Lane.begin(lane.partition, setup)
-    state = load_state(saved(lane), setup.site, setup.bundle.corpus)
-    scoring = other.pipeline.scoring
-    other.pipeline.camera, scoring.persons, scoring.decisions, scoring.shadow_decisions = state
+    other = Lane.begin(lane.partition, setup, SECRET)
+    other.restore(saved(lane))
     other.ends, other.steps = dict(lane.ends), lane.steps
     return other
 
@@ -143,7 +139,10 @@ def test_another_bundle_scores_what_comes(scenario: Scenario, arrivals: Arrivals
     at, lane = cut_of(arrivals, seed), lane_before(scenario)
     before = taken(lane, arrivals[:at], seed)
     lane = restored(lane)
-    assert lane.renew(setup_of(scenario.site, BUNDLE)) == Step()
+    step, wanted = lane.renew(setup_of(scenario.site, BUNDLE)), setup_of(scenario.site, BUNDLE)
+    assert step.leaves == [lane.seal.begun(wanted)]
+    assert [one.topic for one in step.outgoing] == [AUDIT]
+    assert step == Step(outgoing=step.outgoing, leaves=step.leaves)
     assert lane.setup.digest == setup_of(scenario.site, BUNDLE).digest
     assert lane.pipeline.scoring.persons.identities.corpus == BUNDLE.corpus
     after = taken(restored(lane), arrivals[at:], seed)
@@ -151,7 +150,9 @@ def test_another_bundle_scores_what_comes(scenario: Scenario, arrivals: Arrivals
     assert {score.bundle for score in scores_of(after)} == {BUNDLE.digest}
     journal = journal_file(before + after, scenario.site, tmp_path / "journal.parquet")
     assert rows_of(journal).equals(rows_of(embedded(scenario, tmp_path / "run") / JOURNAL))
-    scored = {one.id: one for one in scores_of(taken(Lane.begin(0, setup_of(scenario.site, BUNDLE)), arrivals, 0))}
+    scored = {
+        one.id: one for one in scores_of(taken(Lane.begin(0, setup_of(scenario.site, BUNDLE), SECRET), arrivals, 0))
+    }
     on_grid = [one for one in scores_of(after) if one.kind != "interim"]
     assert [one.contributions for one in on_grid] == [scored[one.id].contributions for one in on_grid]
     assert any(one.abstain and "needs 9 s" in one.abstain for one in on_grid)
@@ -269,7 +270,7 @@ def test_events_are_refused_by_the_new_settings(scenario: Scenario, arrivals: Ar
 
 
 def lane_before(scenario: Scenario) -> Lane:
-    return Lane.begin(0, setup_of(scenario.site))
+    return Lane.begin(0, setup_of(scenario.site), SECRET)
 
 
 def camera_of(message: Message) -> str:

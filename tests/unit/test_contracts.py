@@ -1,5 +1,6 @@
 """The published contracts are what the code says, and what the code writes keeps to them."""
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -365,6 +366,8 @@ def _check(payload: Json, example: Any) -> None:  # noqa: ANN401 - whatever it h
     elif payload.get("contentMediaType") == messages.JSON_LINES.decode():
         for line in example.splitlines():
             Draft202012Validator(schemas()["late"]).validate(json.loads(line))
+    elif payload.get("contentEncoding") == "base64":
+        assert base64.b64decode(example, validate=True)
     else:
         with pytest.raises(Rejection):
             parse_event(json.dumps(example))

@@ -317,12 +317,14 @@ def taken(rows: FeatureRows, part: slice) -> FeatureRows:
 def test_blocks_make_no_difference(drawn: list[Row], in_time: bool, cuts: list[int]) -> None:  # noqa: FBT001
     rows = rows_of(ordered(drawn, in_time=in_time))
     whole = decide(DecisionState(), rows, BUNDLE, SITE)
-    state, scores, alerts = DecisionState(), list[Score](), list[Alert]()
+    state, scores, alerts, values, rests_on = DecisionState(), list[Score](), list[Alert](), list[bytes](), list[int]()
     for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(rows)], strict=True):
         state = msgspec.json.decode(msgspec.json.encode(state), type=DecisionState)
         part = decide(state, taken(rows, slice(start, max(start, end))), BUNDLE, SITE)
-        state, scores, alerts = part.state, scores + part.scores, alerts + part.alerts
-    assert msgspec.json.encode([state, scores, alerts]) == msgspec.json.encode([*whole])
+        rests_on += [len(scores) + place for place in part.rests_on]
+        state, scores, alerts, values = part.state, scores + part.scores, alerts + part.alerts, values + part.values
+    assert msgspec.json.encode([state, scores, alerts, values, rests_on]) == msgspec.json.encode([*whole])
+    assert [scores[place].id for place in rests_on] == [alert.score_id for alert in alerts]
 
 
 @settings(max_examples=300)
