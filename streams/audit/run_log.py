@@ -2,7 +2,7 @@
 
 import secrets
 import shutil
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,25 +24,23 @@ from streams.audit.records import Beginning, Content, Kind, Record, decode_recor
 from streams.audit.sealing import Sealing, beginning
 from streams.audit.source import checkpoint_of, folder_source
 from streams.audit.verify import verify_log
-from streams.audit.visit_keys import KEY_BYTES, KeyFile, RecordedKeys, VisitKeys, read_keys
+from streams.audit.visit_keys import KEY_BYTES, KeyFile, RecordedKeys, VisitKey, VisitKeys, read_keys
 from streams.pipeline import Said
 
 AUDIT, VISIT_KEYS, PUBLIC_KEY = "audit", "visit-keys.jsonl", "audit-key.txt"
 TOGETHER = 1_024  # leaves that are appended at once
 
 
-class RunLog:
-    """Seals what a run publishes. The log counts from `finish` on; before, it claims nothing.
+class LogFiles:
+    """The audit log and the keys of visits in a run's folder. Before it is published it claims nothing.
 
     Args:
         folder: of the run; a log that an earlier run left there is replaced.
-        site: of the run.
-        bundle: of the run.
         signers: whose keys are kept; without, a key is made for this log alone and thrown away with the last
             signature, so that nobody can ever add to the log.
     """
 
-    def __init__(self, folder: Path, site: Site, bundle: Bundle, signers: Sequence[Signer] = ()) -> None:
+    def __init__(self, folder: Path, signers: Sequence[Signer] = ()) -> None:
         shutil.rmtree(folder / AUDIT, ignore_errors=True)
         number = secrets.token_hex(8)
         origin = f"{signers[0].verifier.name}/run-{number}" if signers else f"vigil-run-{number}"
@@ -50,6 +48,32 @@ class RunLog:
         self._log = Log(folder / AUDIT, origin, used)
         self._keys = KeyFile(folder / VISIT_KEYS)
         (folder / PUBLIC_KEY).write_text("".join(f"{one.verifier.vkey}\n" for one in used), encoding="utf-8")
+
+    @property
+    def size(self) -> int:
+        """Leaves so far."""
+        return self._log.size
+
+    def append(self, keys: Iterable[VisitKey], leaves: Sequence[bytes]) -> None:
+        """The next keys and leaves."""
+        self._keys.add(keys)
+        self._log.append(leaves)
+
+    def publish(self) -> None:
+        """Publish the checkpoint."""
+        self._log.publish()
+
+    def close(self) -> None:
+        """Finish the files."""
+        self._keys.close()
+        self._log.close()
+
+
+class RunLog:
+    """Seals what a run publishes, into its folder."""
+
+    def __init__(self, folder: Path, site: Site, bundle: Bundle, signers: Sequence[Signer] = ()) -> None:
+        self._files = LogFiles(folder, signers)
         self._sealing = Sealing(VisitKeys(secrets.token_bytes(KEY_BYTES)))
         self._leaves = [beginning(site, bundle)]
 
@@ -66,11 +90,10 @@ class RunLog:
     def finish(self) -> None:
         """Publish the checkpoint."""
         self._append()
-        self._log.publish()
+        self._files.publish()
 
     def _append(self) -> None:
-        self._keys.add(self._sealing.keys.told())
-        self._log.append(self._leaves)
+        self._files.append(self._sealing.keys.told(), self._leaves)
         self._leaves = []
 
     def __enter__(self) -> Self:
@@ -79,8 +102,7 @@ class RunLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._keys.close()
-        self._log.close()
+        self._files.close()
 
 
 class Differs(NamedTuple):

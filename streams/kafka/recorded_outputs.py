@@ -13,6 +13,7 @@ from features.segments import Attribution, SegmentBlock, TrackChange
 from features.site import Site
 from models.bundle import Bundle, dump
 from models.records import Score
+from streams.audit.run_log import VISIT_KEYS, LogFiles
 from streams.codecs.journal import decode_entries, read_journal
 from streams.contracts.cloudevents import alert_of
 from streams.embedded import (
@@ -30,6 +31,7 @@ from streams.embedded import (
 )
 from streams.jobs import write_whole
 from streams.kafka import topics
+from streams.kafka.lane_seal import decode_key, read_leaves
 from streams.kafka.messages import STEP, WHY, Headers
 from streams.kafka.topics import Topic
 from streams.pipeline import Scoring
@@ -44,9 +46,9 @@ IDS_REMEMBERED = 1_000_000  # workers repeat what they published last, so that o
 class GapError(Exception):
     """Entries of a journal are missing: which position was expected and which came."""
 
-    def __init__(self, place: str, expected: int, got: int) -> None:
+    def __init__(self, place: str, expected: int, got: int, of: str = "journal") -> None:
         super().__init__(
-            f"{place}: expected position {expected} of the journal, got {got}: the entries between are not in the "
+            f"{place}: expected position {expected} of the {of}, got {got}: the entries between are not in the "
             "topic, because they were lost or are past its retention"
         )
         self.expected, self.got = expected, got
@@ -81,6 +83,7 @@ class RecordedOutputs:
         self._cameras = [camera.name for camera in site.cameras]
         (folder / SUMMARY).unlink(missing_ok=True)
         self._outputs = Outputs(folder, site)
+        self._log: LogFiles | None = None
         self._position = 0
         self._once = Once()
         self._scores = msgspec.json.Decoder(Score)
@@ -88,6 +91,8 @@ class RecordedOutputs:
         self._told = Summary()
         self._takers: dict[Topic, Callable[[str, bytes, Headers], None]] = {
             topics.JOURNAL: self._journal,
+            topics.VISIT_KEYS: self._visit_key,
+            topics.AUDIT: self._leaves,
             topics.SCORES: self._score,
             topics.ALERTS: self._alert,
             topics.SHADOW_SCORES: self._shadow_score,
@@ -110,6 +115,9 @@ class RecordedOutputs:
     def close(self) -> None:
         """Finish the files; the summary comes last."""
         self._outputs.close()
+        if self._log:
+            self._log.publish()
+            self._log.close()
         (self.folder / SITE).write_text(dump_site(self._site), encoding="utf-8")
         (self.folder / BUNDLE).write_bytes(dump(self._bundle))
         summary = self._summary()
@@ -118,6 +126,29 @@ class RecordedOutputs:
     def abandon(self) -> None:
         """Close the files without a summary."""
         self._outputs.close()
+        if self._log:
+            self._log.close()
+
+    @property
+    def _sealed(self) -> LogFiles:
+        self._log = self._log or LogFiles(self.folder)
+        return self._log
+
+    def _visit_key(self, _: str, value: bytes, __: Headers) -> None:
+        key = decode_key(value)
+        if self._once(f"{VISIT_KEYS}:{key.id.hex()}"):
+            self._sealed.append([key], [])
+        else:
+            self.repeats += 1
+
+    def _leaves(self, place: str, value: bytes, headers: Headers) -> None:
+        told = read_leaves(value, headers)
+        if told.first > self._sealed.size:
+            raise GapError(place, self._sealed.size, told.first, "audit log")
+        if told.first < self._sealed.size:
+            self.repeats += 1
+        else:
+            self._sealed.append([], told.leaves)
 
     def _journal(self, place: str, value: bytes, _: Headers) -> None:
         first, entries = decode_entries(value, self._cameras)

@@ -14,10 +14,13 @@ from features.segments import Entry, SegmentBlock
 from features.site import Site
 from models.bundle import Bundle, default_bundle
 from models.records import Score
+from streams.audit.merkle import Frontier, leaf_hashes
+from streams.audit.records import Beginning, Kind, decode_record, open_entry
 from streams.codecs.journal import decode_entries, read_journal
 from streams.contracts.cloudevents import alert_of
 from streams.embedded import ALERTS, JOURNAL, LATE, SCORES, Outputs, Run
 from streams.kafka import topics
+from streams.kafka.lane_seal import LEAF, decode_key, read_leaves
 from streams.kafka.messages import WHY
 from streams.kafka.outgoing import Outgoing
 from streams.kafka.topics import INPUTS, OUTPUTS, Topic, full_name
@@ -88,10 +91,12 @@ def read_published(kafka: Kafka, site: Site) -> dict[int, Published]:
         RepeatDiffersError: a repeat is not the same as what it repeats.
     """
     read = {topic: read_topic(kafka, topic) for topic in OUTPUTS}
-    return {
-        number: published({topic: read[topic].get(number, []) for topic in OUTPUTS}, site)
-        for number in range(kafka.partitions)
-    }
+    found = dict[int, Published]()
+    for number in range(kafka.partitions):
+        records = {topic: read[topic].get(number, []) for topic in OUTPUTS}
+        found[number] = published(records, site)
+        check_sealed(records, found[number])
+    return found
 
 
 def published(records: dict[Topic, list[Record]], site: Site) -> Published:
@@ -110,6 +115,43 @@ def published(records: dict[Topic, list[Record]], site: Site) -> Published:
             raise RepeatDiffersError(f"dead letter {letter.source}: {before} and {one}")
         found.repeats["dead-letters"] = found.repeats.get("dead-letters", 0) + (before[1] is not one)
     return found
+
+
+def check_sealed(records: dict[Topic, list[Record]], found: Published) -> None:
+    """Every score and alert is one leaf of the partition's log, which has no gap and no fork, and names that leaf.
+
+    Raises:
+        RepeatDiffersError: leaves of one place are not always the same.
+    """
+    leaves = _leaves(records[topics.AUDIT])
+    keys = {key.id: key for key in (decode_key(one.value) for one in records[topics.VISIT_KEYS])}
+    said: dict[int, dict[int, bytes]] = {kind: {} for kind in Kind}
+    for at, leaf in enumerate(leaves):
+        record = decode_record(leaf)
+        assert isinstance(record, Beginning) == (at == 0)
+        if not isinstance(record, Beginning):
+            said[record.kind][at] = open_entry(record, keys[record.visit]).published
+    assert list(said[Kind.SCORE].values()) == found.scores
+    assert list(said[Kind.ALERT].values()) == found.alerts
+    for topic, kind in ((topics.SCORES, Kind.SCORE), (topics.ALERTS, Kind.ALERT)):
+        for one in records[topic]:
+            value = msgspec.json.encode(alert_of(one.value)) if topic is topics.ALERTS else one.value
+            assert said[kind][int(one.headers[LEAF])] == value
+
+
+def _leaves(records: Iterable[Record]) -> list[bytes]:
+    leaves, tree = list[bytes](), Frontier()
+    for one in records:
+        told = read_leaves(one.value, list(one.headers.items()))
+        end = told.first + len(told.leaves)
+        assert told.first <= len(leaves), f"audit: expected leaf {len(leaves)}, got {told.first}"
+        if told.first < len(leaves):
+            _check_same(f"leaves from {told.first}", b"".join(leaves[told.first : end]), b"".join(told.leaves))
+            continue
+        leaves += told.leaves
+        tree = tree.append(leaf_hashes(told.leaves))
+        assert (tree.size, tree.root) == (end, told.root)
+    return leaves
 
 
 def _journal(records: Iterable[Record], cameras: list[str], found: Published) -> None:
