@@ -88,6 +88,11 @@ class Log:
         return self._frontier.size
 
     @property
+    def root(self) -> bytes:
+        """Root of the tree so far, 32 bytes."""
+        return self._frontier.root
+
+    @property
     def checkpoint(self) -> Checkpoint:
         """What is published."""
         return self._published

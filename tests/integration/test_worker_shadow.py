@@ -7,6 +7,14 @@ import pytest
 from msgspec.structs import replace
 
 from models.bundle import AbstainRule, default_bundle, dump, seal
+from streams.audit.errors import ForkError
+from streams.audit.log import Log
+from streams.audit.note import Signer, Verifier
+from streams.audit.run_log import PUBLIC_KEY
+from streams.audit.source import folder_source
+from streams.audit.verify import verify_log
+from streams.jobs import replay_sealed
+from streams.kafka.audit_publisher import AuditPublisher, publish_logs
 from streams.kafka.produce import Sender
 from streams.kafka.record import record
 from streams.kafka.topics import OUTPUTS, SHADOW_SCORES
@@ -61,3 +69,31 @@ def test_a_bundle_on_trial(settings: Settings, small: Town, tmp_path: Path) -> N
         run = open_run(tmp_path / "recorded" / f"partition-{number:02}")
         assert (run.folder / "shadow-scores.jsonl").read_bytes().splitlines() == found.shadow
         assert run.summary.shadow_scores == len(found.shadow)
+        verifiers = [Verifier.parse((run.folder / PUBLIC_KEY).read_text(encoding="utf-8").strip())]
+        certificate = replay_sealed(run, verifiers, tmp_path / f"again-{number}")
+        assert (certificate.scores, certificate.alerts) == (len(found.scores), len(found.alerts))
+    _check_published_logs(settings, tmp_path)
+
+
+def _check_published_logs(settings: Settings, folder: Path) -> None:
+    """Logs are published in two parts, and hold; a log of other leaves is no continuation."""
+    signer = Signer.generate("shop.example/audit")
+    with AuditPublisher(folder / "logs", [signer], [], PARTITIONS) as publisher:
+        publish_logs(publisher, settings.kafka, until_idle_s=1)
+        sizes = publisher.sizes
+    with AuditPublisher(folder / "logs", [signer], [], PARTITIONS) as publisher:
+        added = list[int]()
+        publish_logs(publisher, settings.kafka, until_idle_s=1, progress=added.append)
+        assert (publisher.sizes, sum(added)) == (sizes, 0)
+    for number, size in enumerate(sizes):
+        source = folder_source(folder / "logs" / f"{number:02}")
+        signed = verify_log(source, f"shop.example/audit/{number:02}", [signer.verifier], lambda _: None)
+        assert signed.checkpoint.size == size > 1
+    with Log(folder / "other" / "00", "shop.example/audit/00", [signer]) as log:
+        log.append([b"another leaf"])
+        log.publish()
+    with (
+        AuditPublisher(folder / "other", [signer], [], PARTITIONS) as publisher,
+        pytest.raises(ForkError, match="root"),
+    ):
+        publish_logs(publisher, settings.kafka, until_idle_s=1)
