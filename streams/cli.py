@@ -194,7 +194,9 @@ def train(
 for measured in (calibrate, evaluate):
     app.command(rich_help_panel=MAKE)(measured)
 
-EMBEDDED = {command.callback.__name__ for command in app.registered_commands if command.callback} | {"--version"}
+EMBEDDED = {"--version"} | {
+    command.callback.__name__.rstrip("_") for command in app.registered_commands if command.callback
+}
 
 
 def with_audit() -> typer.Typer:
