@@ -1,4 +1,4 @@
-# Needs make and Python 3.11 or newer; everything else is fetched into .venv by the lock file.
+# Needs make, Python 3.11 or newer and, for `make test`, Go 1.26 or newer; the rest is fetched into .venv by the lock file.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin

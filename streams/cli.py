@@ -55,7 +55,7 @@ app = typer.Typer(
         "It never says what somebody is; a human decides.\n\n"
         "A *recording* is a folder with poses.parquet or *.jsonl, and a site.yaml. `vigil run` turns it into a *run*: "
         "a folder with journal, scores and alerts, which `explain`, `replay` and `whatif` read.\n\n"
-        "Exit codes: 0 fine, 1 a replay that differs, 2 input that cannot be used, 130 interrupted."
+        "Exit codes: 0 fine, 1 a replay or a log that does not hold, 2 input that cannot be used, 130 interrupted."
     ),
 )
 
