@@ -1,4 +1,4 @@
-# Needs make and Python 3.11 or newer; everything else is fetched into .venv by the lock file.
+# Needs make, Python 3.11 or newer and, for `make test`, Go 1.26 or newer; the rest is fetched into .venv by the lock file.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
@@ -15,7 +15,7 @@ lint: $(VENV)/ready
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 
-# The tests that compute for long, at full length.
+# What takes long, at full length: mutated messages, workers and writers of the audit log that are killed, and steady load.
 soak: $(VENV)/compared
 	VIGIL_MUTATIONS=100000 VIGIL_CRASHES=50 $(RUN)/pytest tests/simulation tests/property
 	$(RUN)/python -m tests.benchmarks day

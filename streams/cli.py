@@ -1,8 +1,7 @@
 """The command line."""
 
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
@@ -12,30 +11,23 @@ import msgspec
 import typer
 from rich.table import Table
 
-from features.events import Rejection
 from features.site import Site
 from models.bundle import Bundle, default_bundle, dump
-from models.learning_curve import learning_curve
-from models.normality import dump as dump_normality
-from models.normality_learning import learn
 from models.scenarios.generate import generate
-from streams import config, jobs
-from streams.adapters.imported import Imported, ImportFailure
-from streams.adapters.registry import IMPORTERS, PURCHASES, folder_of
-from streams.adapters.replay_at_tills import replay_at_tills
+from streams import jobs
+from streams.adapters.command import import_
+from streams.adapters.imported import ImportFailure
 from streams.audit.errors import UnusableError
 from streams.audit.keys import load_signers
 from streams.audit.note import Signer
-from streams.calibrating import observe
+from streams.calibrating.command import calibrate
 from streams.clock import Stopwatch
 from streams.codecs.tables import TableError
 from streams.console.page import page
 from streams.console.pictures import write_pictures
 from streams.console.table import person_text
 from streams.console.words import short
-from streams.evaluation.benchmarks import BENCHMARKS, present, write_reports
-from streams.evaluation.benchmarks import run as run_benchmarks
-from streams.evaluation.report import Benchmark
+from streams.evaluation.command import evaluate
 from streams.recording import RecordingError
 from streams.replaying import replay
 from streams.run_view import bands_of, person_view, view
@@ -43,19 +35,7 @@ from streams.runs import RunFolder, RunFolderError, load_bundle, load_shadow, op
 from streams.settings_file import SettingsError
 from streams.site_file import EXAMPLE, SiteFileError, check_site, load_site
 from streams.sources import person_frames_of, site_of
-from streams.terminal import (
-    cameras_table,
-    curve_table,
-    enough_text,
-    figures_table,
-    list_features,
-    progress,
-    refuse,
-    report,
-    say,
-    screen,
-    steps,
-)
+from streams.terminal import list_features, progress, refuse, report, say, screen
 from streams.whatif.command import whatif
 
 FIRST = "1. See it work"
@@ -75,7 +55,7 @@ app = typer.Typer(
         "It never says what somebody is; a human decides.\n\n"
         "A *recording* is a folder with poses.parquet or *.jsonl, and a site.yaml. `vigil run` turns it into a *run*: "
         "a folder with journal, scores and alerts, which `explain`, `replay` and `whatif` read.\n\n"
-        "Exit codes: 0 fine, 1 a replay that differs, 2 input that cannot be used, 130 interrupted."
+        "Exit codes: 0 fine, 1 a replay or a log that does not hold, 2 input that cannot be used, 130 interrupted."
     ),
 )
 
@@ -176,33 +156,7 @@ app.command(rich_help_panel=LOOK)(replay)
 app.command(rich_help_panel=LOOK)(whatif)
 
 
-@app.command("import", rich_help_panel=MAKE)
-def import_(
-    name: Annotated[str, typer.Argument(help="Which data set; `vigil import list` names them.")],
-    target: Annotated[Path | None, typer.Argument(help="Folder for the recording.")] = None,
-    source: Annotated[Path | None, typer.Option(help="Folder of the data set; else below VIGIL_DATA.")] = None,
-    at: Annotated[
-        Path | None, typer.Option(help="Play the baskets at the tills of this recording, when somebody stands there.")
-    ] = None,
-) -> None:
-    """Turn a public data set into a recording."""
-    if name == "list":
-        say("\n".join(f"{each:18} from {folder_of(each)}" for each in IMPORTERS))
-        return
-    _must_be_known(name, at)
-    watch = Stopwatch()
-    folder = target or Path("recordings") / name
-    below = source or config.data_folder() / folder_of(name)
-    if not below.is_dir():
-        refuse(f"{below}: no such folder; say with --source or VIGIL_DATA where the data set is")
-    with screen.status(f"Importing {name}"):
-        imported = _import(name, below, folder, at)
-    say(
-        f"{folder}: {imported.person_frames:,} person-frames of {imported.persons:,} persons, "
-        f"{imported.purchases:,} purchases, in {watch.seconds:.1f} s"
-    )
-    for note in imported.notes:
-        say(f"  {note}")
+app.command("import", rich_help_panel=MAKE)(import_)
 
 
 @app.command(rich_help_panel=MAKE)
@@ -237,59 +191,12 @@ def train(
     screen.print(table)
 
 
-@app.command(rich_help_panel=MAKE)
-def calibrate(
-    recording: Annotated[Path, typer.Argument(help="Folder of a recording in which nothing has to be labelled.")],
-    out: Annotated[Path, typer.Option(help="Where the tables go.")] = Path("normality.json"),
-    site: Annotated[Path | None, typer.Option(help="Site file to use instead of the recording's.")] = None,
-) -> None:
-    """Learn how persons normally hold themselves at each place of a site, and say whether enough was seen.
+for measured in (calibrate, evaluate):
+    app.command(rich_help_panel=MAKE)(measured)
 
-    Nothing reads these tables yet: they are measured by `vigil evaluate`, and in no score.
-    """
-    if not out.parent.is_dir():
-        refuse(f"{out.parent}: no such folder; say with --out where the tables go")
-    found = load_site(site) if site else site_of(recording)
-    cameras = [camera.name for camera in found.cameras]
-    with progress() as bar:
-        task = bar.add_task("Watching", total=person_frames_of(recording) or None)
-        seen = observe(recording, found, lambda rows: bar.advance(task, rows))
-    try:
-        normality = learn(seen, cameras)
-    except Rejection as too_little:
-        refuse(f"{recording}: {too_little}")
-    with screen.status("Trying it on persons not learned from"):
-        curve = learning_curve(seen, cameras)
-    jobs.write_whole(out, dump_normality(normality))
-    screen.print(cameras_table(normality, cameras))
-    screen.print(curve_table(curve))
-    say(enough_text(curve))
-    say(f"The tables: {out}, digest {normality.digest[:16]}")
-
-
-@app.command(rich_help_panel=MAKE)
-def evaluate(
-    benchmarks: Annotated[list[str] | None, typer.Argument(help="Which; without one, all whose data is there.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of the public data sets; else VIGIL_DATA.")] = None,
-    out: Annotated[Path, typer.Option(help="Where the page, JSON and Markdown go.")] = Path("vigil-evaluation"),
-) -> None:
-    """Measure what Vigil is worth on public data: figures with intervals, beside the published ones."""
-    folder = data or config.data_folder()
-    chosen = [_benchmark(name) for name in benchmarks] if benchmarks else present(folder)
-    with steps() as bar:
-
-        def begin(benchmark: Benchmark) -> Callable[[], None]:
-            task = bar.add_task(benchmark.name, total=benchmark.steps)
-            return lambda: bar.advance(task)
-
-        reports = run_benchmarks(chosen, folder, begin)
-    write_reports(reports, out)
-    for each in reports:
-        screen.print(figures_table(each))
-    say(f"The page to look at: {out / 'index.html'}")
-
-
-EMBEDDED = {command.callback.__name__ for command in app.registered_commands if command.callback} | {"--version"}
+EMBEDDED = {"--version"} | {
+    command.callback.__name__.rstrip("_") for command in app.registered_commands if command.callback
+}
 
 
 def with_audit() -> typer.Typer:
@@ -354,29 +261,6 @@ def _run(
         html.write_text(page(shown), encoding="utf-8")
     report(opened, shown, speed)
     return short(shown.scored[0].name) if shown.scored else "PERSON"
-
-
-def _benchmark(name: str) -> Benchmark:
-    if name not in BENCHMARKS:
-        near = get_close_matches(name, BENCHMARKS, 1)
-        refuse(f"no benchmark {name}: expected {near[0] if near else 'one of ' + ', '.join(BENCHMARKS)}")
-    return BENCHMARKS[name]
-
-
-def _must_be_known(name: str, at: Path | None) -> None:
-    if name not in IMPORTERS:
-        near = get_close_matches(name, IMPORTERS, 1)
-        refuse(f"no data set {name}: expected {near[0] if near else 'one of ' + ', '.join(IMPORTERS)}")
-    if at and name not in PURCHASES:
-        refuse(f"--at: expected a data set of purchases, {', '.join(PURCHASES)}; got {name}")
-
-
-def _import(name: str, source: Path, folder: Path, at: Path | None) -> Imported:
-    if at is None:
-        return IMPORTERS[name](source, folder)
-    with tempfile.TemporaryDirectory() as scratch:
-        baskets = IMPORTERS[name](source, Path(scratch))
-        return replay_at_tills(Path(scratch), at, folder, baskets.notes)
 
 
 def _named(opened: RunFolder, person: str) -> str:

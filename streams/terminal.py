@@ -6,20 +6,14 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from rich.console import Console, Group
-from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from features.sequence import CATALOGUE, FeatureSpec
-from models.learning_curve import RARE_PERMILLE_ENOUGH, Point, enough_after
-from models.normality import Normality
 from streams.console.table import persons_table
 from streams.console.view import RunView
 from streams.embedded import DEAD_LETTERS, SHADOW_BUNDLE, Summary
-from streams.evaluation.page import FIGURE_COLUMNS, figure_cells
-from streams.evaluation.report import Report
 from streams.jobs import Difference
 from streams.runs import RunFolder
 
@@ -111,44 +105,6 @@ def tell_difference(difference: Difference) -> None:
 
 def _line(text: bytes | None) -> str:
     return "nothing more" if text is None else text.decode("utf-8", "replace").rstrip("\n")
-
-
-def figures_table(benchmark: Report) -> Table:
-    """The figures of a benchmark."""
-    table = Table(*FIGURE_COLUMNS, title=benchmark.title)
-    for cells in map(figure_cells, benchmark.figures):
-        table.add_row(*map(escape, cells))
-    return table
-
-
-def cameras_table(normality: Normality, cameras: list[str]) -> Table:
-    """What was learned of each camera of a site."""
-    table = Table("Camera", "Tracks", "Seconds", "Places", title="What was learned")
-    known = {tables.camera: tables for tables in normality.cameras}
-    for name in cameras:
-        if name in known:
-            learned = known[name].learned
-            table.add_row(name, f"{learned.tracks:,}", f"{learned.seconds:,}", f"{len(known[name].cells):,}")
-        else:
-            table.add_row(name, "too little: judged by the other cameras")
-    return table
-
-
-def curve_table(curve: list[Point]) -> Table:
-    """How persons look that were not learned from, after a part of the recording."""
-    table = Table("Person-hours learned from", "Cameras", "Seen as one in a hundred", title="Persons not learned from")
-    for point in curve:
-        table.add_row(f"{point.person_hours:.2f}", str(point.cameras), f"{point.rare_permille / 10:.1f} %")
-    return table
-
-
-def enough_text(curve: list[Point]) -> str:
-    """Whether enough was seen, and after how much."""
-    hours = enough_after(curve)
-    limit = f"{RARE_PERMILLE_ENOUGH / 10:g} %"
-    if hours is None:
-        return f"Not enough yet: with enough, at most {limit} of the seconds of others look like one in a hundred."
-    return f"Enough after {hours:.2f} person-hours: from then on at most {limit} of others' seconds look that rare."
 
 
 def list_features() -> None:

@@ -29,8 +29,8 @@ class Liveness(Struct, frozen=True):
     Attributes:
         alive: it moved within the limit.
         text: the same in words.
-        silent_s: seconds since it last moved.
-        limit_s: how long it may be silent.
+        silent_s: seconds since it last moved, to the millisecond.
+        limit_s: how long it may be silent; with more it is not alive.
         stuck_at: innermost last, the functions and lines in which the loop's thread is, while it is not alive.
     """
 
@@ -71,14 +71,14 @@ class Health:
 
     def liveness(self) -> Liveness:
         """Whether the loop moves, and if not, where it is stuck."""
-        silent_s = clock.monotonic() - self._beat_at
+        silent_s = round(clock.monotonic() - self._beat_at, 3)
         alive = silent_s <= self._limit_s
         stuck_at = [] if alive else _stack(self._thread)
         text = f"the loop moved {silent_s:.1f} s ago"
         if not alive:
             where = f", in {stuck_at[-1]}" if stuck_at else ", its thread has ended"
-            text = f"the loop has not moved for {silent_s:.1f} s, expected at most {self._limit_s:g} s{where}"
-        return Liveness(alive, text, round(silent_s, 3), self._limit_s, stuck_at)
+            text = f"the loop has not moved for {silent_s:.3f} s, expected at most {self._limit_s:g} s{where}"
+        return Liveness(alive, text, silent_s, self._limit_s, stuck_at)
 
     def readiness(self) -> Readiness:
         """Whether all conditions hold, the loop's moving among them; not before the first was told."""

@@ -1,8 +1,8 @@
 """What Vigil costs: `make bench`, or `python -m tests.benchmarks` and names of benchmarks.
 
-speed, memory and day run the steps on one core, audit writes a log. The others run workers and a broker, on two: kafka
-is throughput, designs the same steps as one would write them first, peer another product's load, and steady takes
-`--minutes`.
+speed, memory and day run the steps on one core; audit writes a log beside pymerkle's. The others run workers and a
+broker, on two cores: kafka is throughput, designs the same steps as one would write them first, peer another product's
+load, latency the way of a second until it is scored, and steady, for `--minutes`, whether anything grows or is lost.
 """
 
 import argparse
@@ -32,10 +32,11 @@ WITH_BROKER: dict[str, tuple[Load, Callable[[Arena], Iterable[Table]]]] = {
 
 def main() -> None:
     """Run the benchmarks named on the command line, or all but steady."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__, formatter_class=plain)
     names = (*ALONE, *WITH_BROKER, "steady")
     parser.add_argument("names", nargs="*", help=f"of {', '.join(names)}; all but the last if left out")
-    parser.add_argument("--minutes", type=float, default=60, help="of steady")
+    parser.add_argument("--minutes", type=float, default=60, help="of steady, 60 if left out")
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(names):
         parser.error(f"expected names of {', '.join(names)}, got {', '.join(sorted(unknown))}")

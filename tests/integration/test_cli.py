@@ -38,6 +38,9 @@ RUN_FILES = {
     "alerts.jsonl", "audit", "audit-key.txt", "bundle.json", "dead-letters.jsonl", "journal.parquet", "late.jsonl",
     "scores.jsonl", "site.yaml", "summary.json", "visit-keys.jsonl",
 }  # fmt: skip
+COMMANDS = (
+    "demo", "run", "replay", "whatif", "explain", "features", "train", "check", "import", "evaluate", "calibrate",
+)  # fmt: skip
 
 
 def vigil(*arguments: object, cwd: Path, columns: int = 80) -> subprocess.CompletedProcess[str]:
@@ -84,14 +87,22 @@ def test_help_teaches_the_order_of_work(tmp_path: Path) -> None:
     assert default_bundle().digest in vigil("--version", cwd=tmp_path, columns=200).stdout
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["demo", "run", "replay", "whatif", "explain", "features", "train", "check", "import", "evaluate", "calibrate"],
-)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(name: str, tmp_path: Path) -> None:
     ended = vigil(name, "--help", cwd=tmp_path)
     assert ended.returncode == 0
     assert f"vigil {name}" in ended.stdout
+
+
+def test_no_command_waits_for_what_only_others_need() -> None:
+    for_others = ("streams.kafka_cli", "streams.evaluation.benchmarks", "streams.calibrating.observing", "sklearn")
+    program = (
+        "import sys; from streams.cli import commands_for\n"
+        f"for name in ('audit', *{COMMANDS}): commands_for([name])\n"
+        f"print([name for name in {for_others} if name in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.stdout == "[]\n", ended.stderr
 
 
 def test_demo_says_at_last_where_everything_is(demo: Path) -> None:

@@ -58,3 +58,13 @@ def test_each_is_counted(seed: int, order: int) -> None:
         assert counted.total() == sum(not isinstance(item, PersonFrames) for item in items)
         ends.append((state.known, counted))
     assert ends[0] == ends[1]
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(seed=SEEDS, order=SEEDS, on_time=st.booleans())
+def test_no_id_is_given_twice(seed: int, order: int, *, on_time: bool) -> None:
+    """Or whoever drops repeats by id would lose a score: two cameras may see a person at once, and facts correct."""
+    small = world(seed)
+    played = play(small.site, blocks(arrival(small, order, on_time=on_time), iter(lambda: 200, 0)))
+    for published in (played.scores, played.alerts):
+        assert max(Counter(one.id for one in published).values(), default=1) == 1

@@ -183,9 +183,9 @@ def _once(records: Iterable[Record], topic: Topic, found: Published) -> list[byt
 
 
 def _name_of(value: bytes) -> str:
-    """A score of an id may be made at several entries of the journal, when two cameras see a person at once."""
+    """The id, and whose score it is: bundles on trial may follow each other."""
     record = msgspec.json.decode(value)
-    return f"{record['id']} at {record.get('position')} by {record.get('bundle')}"
+    return f"{record['id']} by {record.get('bundle')}"
 
 
 def _check_same(name: str, first: bytes, second: bytes) -> None:

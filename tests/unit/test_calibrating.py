@@ -6,7 +6,7 @@ import pytest
 from features.keypoints import PersonFrames
 from features.site import Camera, Hours, Site, Zone
 from models.normality_learning import Observed
-from streams.calibrating import observe
+from streams.calibrating.observing import observe
 from streams.recording import RecordingWriter
 from streams.sources import site_of
 

@@ -297,6 +297,15 @@ def test_a_stuck_loop_is_told_with_where_and_how_long() -> None:
     assert not health.readiness().ready
 
 
+@pytest.mark.parametrize(("silent_s", "alive"), [(0.4, True), (0.5, True), (0.5004, True), (0.5006, False)])
+def test_what_is_told_is_judged(silent_s: float, *, alive: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter((0.0, silent_s))
+    monkeypatch.setattr(time, "monotonic", lambda: next(now))
+    told = Health(stuck_after_s=0.5).liveness()
+    assert told.alive == alive == (told.silent_s <= told.limit_s)
+    assert alive or "for 0.501 s, expected at most 0.5 s" in told.text
+
+
 def test_a_beat_brings_it_back() -> None:
     health = Health(stuck_after_s=0.5)
     until(lambda: not health.liveness().alive)
