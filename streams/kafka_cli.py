@@ -3,12 +3,13 @@
 import typer
 
 from streams.kafka.commands import produce, record, topics
+from streams.kafka.publish_command import publish
 from streams.kafka.worker_command import worker
 from streams.live.commands import view_commands, watch
 
 
 def mount(app: typer.Typer, panel: str) -> None:
     """Add the commands under a heading."""
-    for command in (topics, worker, produce, record, watch):
+    for command in (topics, worker, produce, record, publish, watch):
         app.command(rich_help_panel=panel)(command)
     app.add_typer(view_commands, name="view", rich_help_panel=panel)

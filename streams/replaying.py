@@ -13,7 +13,7 @@ from streams.audit.arguments import judged, names, verifiers_of
 from streams.audit.certificate import Certificate, sign_certificate
 from streams.audit.keys import load_signers
 from streams.audit.note import Verifier
-from streams.audit.run_log import AUDIT, PUBLIC_KEY, DiffersError
+from streams.audit.run_log import AUDIT, PUBLIC_KEY, VISIT_KEYS, DiffersError
 from streams.codecs.journal import count_rows
 from streams.embedded import JOURNAL
 from streams.runs import RunFolder, open_run
@@ -46,11 +46,12 @@ def replay(
     recorded = open_run(run_folder)
     with tempfile.TemporaryDirectory() as scratch:
         folder = out or Path(scratch)
-        if (run_folder / AUDIT).is_dir():
+        if _is_sealed(run_folder):
             _tell(*_sealed(recorded, key, folder), certificate, keys)
         elif key or certificate:
-            refuse(f"{run_folder}: expected the folder of a sealed run, got one without {AUDIT}")
+            refuse(f"{run_folder}: expected the folder of a sealed run, got one without {AUDIT}, {PUBLIC_KEY}")
         else:
+            say(f"Not sealed: {run_folder} has no audit log; only its files are compared.")
             with _bar(recorded) as advance:
                 jobs.rescore(recorded, recorded.site, recorded.bundle, folder, advance, recorded.shadow)
         difference = jobs.published_difference(recorded, folder)
@@ -59,6 +60,14 @@ def replay(
         return
     tell_difference(difference)
     raise typer.Exit(1)
+
+
+def _is_sealed(folder: Path) -> bool:
+    """Whether the run has an audit log; of its files all are there or none."""
+    missing = [name for name in (AUDIT, PUBLIC_KEY, VISIT_KEYS) if not (folder / name).exists()]
+    if len(missing) in {1, 2}:
+        refuse(f"{folder}: expected the folder of a sealed run, got one without {', '.join(missing)}")
+    return not missing
 
 
 def _sealed(run: RunFolder, key: list[str] | None, folder: Path) -> tuple[Certificate, Sequence[Verifier]]:

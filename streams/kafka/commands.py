@@ -56,7 +56,7 @@ def topics(
     if check and apply:
         refuse("--check, --apply: expected one of them, got both")
     kafka = load(settings).kafka
-    with _told(), _topics_of(kafka) as at_broker:
+    with told(), _topics_of(kafka) as at_broker:
         reports = at_broker.look(wanted(kafka))
         if not check:
             reports = at_broker.make(reports)
@@ -92,7 +92,7 @@ def produce(
     used_site = load_site(site) if site else found
     start_ms = now_ms() if now else None
     items = repeated(lambda: read_recording(recording, used_site), used_site, loop, start_ms)
-    with _told(), progress() as bar, Interruption() as stopped:
+    with told(), progress() as bar, Interruption() as stopped:
         _check_inputs(used)
         task = bar.add_task("Playing", total=person_frames_of(recording) * loop or None)
         played = play(
@@ -127,7 +127,7 @@ def record(
     site = load_site(Path(used.site))
     bundle = load_bundle(Path(used.bundle)) if used.bundle else default_bundle()
     chosen = (*INPUTS, *OUTPUTS) if which is None else INPUTS if which else OUTPUTS
-    with _told(), aside.status("Recording") as status, Interruption() as stopped:
+    with told(), aside.status("Recording") as status, Interruption() as stopped:
         reach_kafka(used.kafka)
         count = 0
 
@@ -160,7 +160,7 @@ def speed_of(text: str) -> float | None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """What is wrong at the broker is said in a line."""
     try:
         yield

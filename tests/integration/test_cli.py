@@ -27,6 +27,8 @@ from models.normality import load as load_normality
 from models.records import Alert, Score
 from models.scenarios.generate import generate
 from streams import jobs
+from streams.audit.certificate import open_certificate
+from streams.audit.keys import load_verifiers
 from streams.embedded import Summary
 from streams.recording import RecordingWriter
 from streams.sources import DeadLetter, read_recording, site_of
@@ -34,9 +36,10 @@ from streams.whatif.records import Whatif
 
 VIGIL = Path(sys.executable).with_name("vigil")
 DEMO = ("demo", "--visits", "15", "--seed", "7")
-RUN_FILES = {
-    "alerts.jsonl", "audit", "audit-key.txt", "bundle.json", "dead-letters.jsonl", "journal.parquet", "late.jsonl",
-    "scores.jsonl", "site.yaml", "summary.json", "visit-keys.jsonl",
+SEALS = {"audit", "audit-key.txt", "visit-keys.jsonl"}  # differ from run to run
+RUN_FILES = SEALS | {
+    "alerts.jsonl", "bundle.json", "dead-letters.jsonl", "journal.parquet", "late.jsonl", "scores.jsonl", "site.yaml",
+    "summary.json",
 }  # fmt: skip
 COMMANDS = (
     "demo", "run", "replay", "whatif", "explain", "features", "train", "check", "import", "evaluate", "calibrate",
@@ -173,7 +176,7 @@ def test_the_page_needs_nothing_else(demo: Path) -> None:
 def test_running_twice_gives_the_same_bytes(demo: Path, tmp_path: Path) -> None:
     assert vigil(*DEMO, cwd=tmp_path).returncode == 0
     for folder in ("recording", "run"):
-        for path in (demo / folder).iterdir():
+        for path in (path for path in (demo / folder).iterdir() if path.name not in SEALS):
             assert path.read_bytes() == (tmp_path / "vigil-demo" / folder / path.name).read_bytes(), path.name
 
 
@@ -213,7 +216,27 @@ def test_replay_finds_a_changed_journal(run: Path, tmp_path: Path) -> None:
     pq.write_table(journal, run / "journal.parquet")
     ended = vigil("replay", run, cwd=tmp_path)
     assert ended.returncode == 1
+    assert "Different from entry" in ended.stdout
+    assert "journal: sealed" in ended.stdout
+    for name in SEALS:
+        shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink()
+    ended = vigil("replay", run, cwd=tmp_path)
+    assert ended.returncode == 1
     assert "Different from line" in ended.stdout
+
+
+def test_a_run_is_sealed_with_kept_keys_and_certified(demo: Path, tmp_path: Path) -> None:
+    made = vigil("audit", "keys", "make", "shop.example/audit", "--keys", "keys", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    ended = vigil("run", demo / "recording", "--keys", "keys", "--out", "run", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    ended = vigil("replay", "run", "--key", "keys", "--certificate", "it.txt", "--keys", "keys", cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    certificate = open_certificate((tmp_path / "it.txt").read_bytes(), load_verifiers(tmp_path / "keys"))
+    assert certificate.scores == len((tmp_path / "run" / "scores.jsonl").read_bytes().splitlines())
+    assert vigil("replay", "run", "--key", demo / "run" / "audit-key.txt", cwd=tmp_path).returncode == 1
+    assert "both or neither" in refused("replay", "run", "--keys", "keys", cwd=tmp_path)
+    assert "nowhere" in refused("run", demo / "recording", "--keys", "nowhere", cwd=tmp_path)
 
 
 def test_a_changed_bundle_is_refused(run: Path, tmp_path: Path) -> None:
@@ -250,7 +273,7 @@ def test_a_bundle_on_trial_changes_nothing_and_is_replayed_too(demo: Path, tmp_p
     assert ended.returncode == 0, ended.stderr
     run = tmp_path / "run"
     assert {path.name for path in run.iterdir()} == RUN_FILES | {"shadow-scores.jsonl", "shadow-bundle.json"}
-    for name in RUN_FILES - {"summary.json"}:
+    for name in RUN_FILES - SEALS - {"summary.json"}:
         assert (run / name).read_bytes() == (demo / "run" / name).read_bytes(), name
     scores = read(run / "shadow-scores.jsonl", Score)
     summary = msgspec.json.decode((run / "summary.json").read_bytes(), type=Summary)
@@ -437,7 +460,7 @@ def test_a_spoiled_journal_is_refused(run: Path, tmp_path: Path, spoil: object) 
 
 @pytest.mark.parametrize("name", sorted(RUN_FILES - {"late.jsonl"}))
 def test_a_run_without_a_file_is_refused(run: Path, tmp_path: Path, name: str) -> None:
-    (run / name).unlink()
+    shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink()
     assert name in refused("replay", run, cwd=tmp_path)
 
 
