@@ -8,6 +8,8 @@ from features.camera import CameraState, camera_step, finish
 from features.closing import Layout
 from features.events import Disposition
 from models.bundle import default_bundle
+from streams.audit.merkle import Frontier
+from streams.kafka.lane_seal import LaneSeal
 from streams.snapshots import LaneState, dump_state, load_state
 from tests.property.test_repeats import with_repeats
 from tests.property.test_split import everything
@@ -31,8 +33,9 @@ def play_cut(small: World, items: Iterable[Item | Disposition], cuts: set[int]) 
     for at, item in enumerate(items):
         if at in cuts:
             camera, persons, decisions, _ = stored(small, LaneState(camera, fold.persons, fold.decisions))
+            seal = LaneSeal.load(LaneSeal(fold.sealing, Frontier()).dump())
             fold = Fold(small.site, layout)
-            fold.persons, fold.decisions = persons, decisions
+            fold.persons, fold.decisions, fold.sealing = persons, decisions, seal.sealing
         step = camera_step(camera, item, layout)
         camera = step.state
         _take(played, step, fold)
