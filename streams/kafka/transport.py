@@ -6,10 +6,13 @@ lets the broker answer "none" only after 1.5 s, and until then no pose is read. 
 Once the state is read, Faust lets partitions go on, seeks them to what was committed and then empties the streams'
 queues. What is read in between is lost: it was in the queues, and is passed over when it comes again. Here partitions
 go on when the queues are empty, and whether a message came before is for the lanes to tell.
+
+Faust reads in a thread of its own, but seeks in the caller's: now and then the reader finds gone what it was reading
+(KeyError in aiokafka's fetcher), and the worker ends. Here the reading thread seeks.
 """
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import aiokafka
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
@@ -26,6 +29,10 @@ class _ConsumerThread(AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - it is read when the consumer starts
         return consumer
+
+    async def seek_here(self, partition: TP, offset: int) -> None:
+        """Seek; to be called in this thread."""
+        self.seek(partition, offset)
 
 
 class _NotRead(dict[TP, int | None]):
@@ -46,6 +53,11 @@ class _Consumer(QuickDelivery, Consumer):
 
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _seek(self, partition: TP, offset: int) -> None:
+        """Seek in the thread that reads; Faust does it in this one, in the middle of what the other is doing."""
+        thread = cast("_ConsumerThread", self._thread)
+        await thread.call_thread(thread.seek_here, partition, offset)
 
     def pause_partitions(self, tps: Iterable[TP]) -> None:
         """Read no more of partitions."""

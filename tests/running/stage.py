@@ -124,6 +124,10 @@ class Stage:
 
         wait_for(in_group, DONE_WITHIN_S, f"{instance} is in the group")
 
+    def until_more_is_sent(self, before: int) -> None:
+        """Wait until more messages than before are sent, or all."""
+        wait_for(lambda: self.player.count > before or not self.player.is_alive(), DONE_WITHIN_S, "more is sent")
+
     def until_more_is_saved(self) -> None:
         """Wait until the group has acknowledged more, which is once it is in a snapshot."""
         with Progress(self.settings.kafka) as progress:

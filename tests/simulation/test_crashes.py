@@ -155,8 +155,10 @@ def test_the_broker_goes_and_comes_back(own_broker: Broker, prefix: str, tmp_pat
             stage.wait(random.uniform(0, AT_WORK_S))
             end()
             stage.wait(away_s := random.uniform(0, 1.5 * SESSION_S))
+            before = stage.player.count
             own_broker.start()
             told(f"the broker was away for {away_s:.2f} s", stage.player.share)
+            stage.until_more_is_sent(before)
             stage.until_at_work("w1")
 
     settings = settings_for(own_broker.bootstrap, prefix, tmp_path, of)
@@ -185,6 +187,7 @@ def test_one_worker_then_three_then_two(play: Callable[..., Expected], folder: P
             stage.start(killed)
             stage.until_at_work(killed)
             stage.start("w1")
+            stage.until_in_group("w1")
 
     found = play(of, sent, disturb, standbys=standbys)
     check(found, expected_of(sent, of, folder))

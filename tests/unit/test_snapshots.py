@@ -88,6 +88,7 @@ def test_it_comes_back_as_it_was() -> None:
     state = some_state()
     camera, persons, decisions, shadow = load_state(dump_state(*state), SITE, CORPUS)
     assert camera.presence == state.camera.presence
+    assert (persons.ended, persons.now_ms) == (state.persons.ended, state.persons.now_ms)
     assert (camera.waiting, camera.known, camera.now_ms) == (
         state.camera.waiting, state.camera.known, state.camera.now_ms,
     )  # fmt: skip
