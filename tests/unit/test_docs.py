@@ -13,6 +13,7 @@ from features.events import BasketLine, Disposition, Frame, IdentityChange, Pers
 from features.keypoints import COCO17
 from features.segments import Attribution, Fact, TrackChange
 from models.records import Alert, Score
+from streams.audit.run_log import AUDIT, PUBLIC_KEY, VISIT_KEYS
 from streams.codecs import journal, poses
 from streams.embedded import (
     ALERTS,
@@ -80,6 +81,7 @@ def test_the_columns_of_poses() -> None:
 def test_the_files() -> None:
     assert {row[0].strip("`") for row in rows(RECORDING, "A recording")} == set(FILES)
     written = {JOURNAL, SCORES, ALERTS, DEAD_LETTERS, LATE, SUMMARY, BUNDLE, SITE, SHADOW_SCORES, SHADOW_BUNDLE}
+    written |= {AUDIT, PUBLIC_KEY, VISIT_KEYS}
     assert {row[0].strip("`") for row in rows(RECORDING, "A run")} == written
 
 
