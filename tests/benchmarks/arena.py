@@ -119,7 +119,7 @@ def producer(bootstrap: str) -> Producer:
     return Producer(
         {
             "bootstrap.servers": bootstrap,
-            "enable.idempotence": True,  # a batch sent again must not come behind the next: its frames would be late
+            "max.in.flight.requests.per.connection": 1,  # a batch sent again must not come behind the next
             "linger.ms": 1,
             "batch.size": 256 * 1_024,
             "queue.buffering.max.messages": 1_000_000,
