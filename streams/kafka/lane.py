@@ -331,7 +331,7 @@ class Lane:
     def _follow(self, taken: CameraStep, step: Step, entries: list[Entry]) -> None:
         for entry in taken.entries:
             said = self.pipeline.scoring.take(entry)
-            step.leaves += self.seal.take(entry, said)
+            step.leaves += self.seal.sealing.take(entry, said)
             step.scores += said.scores
             step.alerts += said.alerts
         if self.pipeline.scoring.shadow:

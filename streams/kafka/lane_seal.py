@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Struct
 
 from features.events import Rejection
-from features.segments import Entry
 from streams.audit.errors import AuditError
 from streams.audit.merkle import Frontier, leaf_hashes
 from streams.audit.records import Kind
@@ -21,7 +20,6 @@ from streams.audit.tiles import join_leaves, split_leaves
 from streams.audit.visit_keys import VisitKey, VisitKeys
 from streams.kafka.messages import Headers
 from streams.kafka.setup import Setup
-from streams.pipeline import Said
 
 FIRST, SIZE, ROOT = "vigil-first-leaf", "vigil-tree-size", "vigil-tree-root"
 LEAF = "vigil-leaf"  # header of a score or an alert: which leaf of its partition's log seals it
@@ -62,10 +60,6 @@ class LaneSeal:
     def begun(self, setup: Setup) -> Leaf:
         """The leaf that says under which setup what follows is made."""
         return Leaf(0, beginning(setup.site, setup.bundle))
-
-    def take(self, entry: Entry, said: Said) -> list[Leaf]:
-        """The leaves of an entry of the journal and of what it led to."""
-        return self.sealing.take(entry, said)
 
     def append(self, leaves: Sequence[Leaf]) -> tuple[bytes, Headers]:
         """Add leaves to the tree; the message that says so."""
