@@ -272,9 +272,14 @@ def _raise(state: DecisionState, moment: _Moment, band: int, site: Site) -> list
     course = state.courses.get(moment.person, Course())
     alerts = (*course.alerts, Standing(call.id, moment.time_ms, moment.events))[-REMEMBERED:]
     state.courses[moment.person] = replace(course, alerts=alerts)
-    hour, used = _budget(state, moment)
-    state.budgets[moment.camera] = (hour, used + 1)
+    spend(state, moment.camera, moment.time_ms // HOUR_MS)
     return [call]
+
+
+def spend(state: DecisionState, camera: str, hour: int) -> None:
+    """Count an alert of a camera in the budget of an hour, or of the latest one if that is later."""
+    hour, used = _budget(state, camera, hour)
+    state.budgets[camera] = (hour, used + 1)
 
 
 def _suppressed(state: DecisionState, moment: _Moment, site: Site) -> str | None:
@@ -284,7 +289,7 @@ def _suppressed(state: DecisionState, moment: _Moment, site: Site) -> str | None
     course = state.courses.get(moment.person, Course())
     if any(_rests(alert, moment, site.alerting.cooldown_s * 1_000) for alert in course.alerts):
         return "cooldown"
-    if _budget(state, moment)[1] >= site.alerting.budget_per_camera_hour:
+    if _budget(state, moment.camera, moment.time_ms // HOUR_MS)[1] >= site.alerting.budget_per_camera_hour:
         return "budget"
     return None
 
@@ -294,10 +299,9 @@ def _rests(alert: Standing, moment: _Moment, cooldown_ms: int) -> bool:
     return same or alert.time_ms == moment.time_ms
 
 
-def _budget(state: DecisionState, moment: _Moment) -> tuple[int, int]:
-    """The hour a moment's alert would count in, and the alerts counted there; what is earlier counts in the latest."""
-    latest, used = state.budgets.get(moment.camera, (0, 0))
-    hour = moment.time_ms // HOUR_MS
+def _budget(state: DecisionState, camera: str, hour: int) -> tuple[int, int]:
+    """The hour an alert would count in, and the alerts counted there; what is earlier counts in the latest."""
+    latest, used = state.budgets.get(camera, (0, 0))
     return (hour, 0) if hour > latest else (latest, used)
 
 

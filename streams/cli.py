@@ -27,6 +27,7 @@ from streams.console.page import page
 from streams.console.pictures import write_pictures
 from streams.console.table import person_text
 from streams.console.words import short
+from streams.erasing.command import erase
 from streams.evaluation.command import evaluate
 from streams.recording import RecordingError
 from streams.replaying import replay
@@ -154,6 +155,7 @@ def explain(
 
 app.command(rich_help_panel=LOOK)(replay)
 app.command(rich_help_panel=LOOK)(whatif)
+app.command(rich_help_panel=LOOK)(erase)
 
 
 app.command("import", rich_help_panel=MAKE)(import_)

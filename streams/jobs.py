@@ -10,19 +10,18 @@ import msgspec
 
 from features.closing import Layout
 from features.keypoints import NO_TRACK, PersonFrames
-from features.segments import SegmentBlock
 from features.site import Site
 from models.bundle import Bundle, dump
 from models.scenarios.generate import Scenario
 from streams.audit.certificate import Certificate
 from streams.audit.note import Signer, Verifier
-from streams.audit.run_log import RunLog, RunReplay, verify_run_log
-from streams.codecs.journal import read_journal
+from streams.audit.run_log import JOURNAL, RunLog, verify_run_log
+from streams.audit.run_replay import RunReplay
+from streams.codecs.journal import read_kept
 from streams.embedded import (
     ALERTS,
     BUNDLE,
     DEAD_LETTERS,
-    JOURNAL,
     LATE,
     SCORES,
     SHADOW_BUNDLE,
@@ -31,7 +30,6 @@ from streams.embedded import (
     Outputs,
     Publishing,
     Run,
-    Seal,
     Summary,
 )
 from streams.pipeline import Scoring
@@ -89,8 +87,8 @@ def run_recording(
     _refuse_same(recording, folder)
     for name in (SUMMARY, SHADOW_BUNDLE):
         (folder / name).unlink(missing_ok=True)
-    with Outputs(folder, site) as outputs, RunLog(folder, site, bundle, signers) as log:
-        run = Run(site, bundle, outputs, shadow, log)
+    with Outputs(folder) as outputs, RunLog(folder, site, bundle, signers) as log:
+        run = Run(site, bundle, outputs, log, shadow)
         for item in read_recording(recording, site):
             run.take(item)
             if isinstance(item, PersonFrames):
@@ -166,7 +164,7 @@ def rescore(
     folder: Path,
     progress: Progress,
     shadow: Bundle | None = None,
-    seal: Seal | None = None,
+    seal: RunReplay | None = None,
 ) -> Summary:
     """Score a run's journal into a folder, by another bundle or other rules of its site as the case may be.
 
@@ -181,17 +179,19 @@ def rescore(
 
     Raises:
         RecordingError: the folder is a run's own.
+        AuditError: the audit log or the keys cannot be read.
         TableError: the journal cannot be read.
     """
     if (folder / JOURNAL).exists():
         raise RecordingError(
             f"{folder}: expected another folder to write to than that of a run, got one with {JOURNAL}"
         )
-    with Outputs(folder, site, journal=False) as outputs:
+    opener = seal.opener if seal else run.opener()
+    with Outputs(folder) as outputs:
         publishing = Publishing(outputs, Summary(), Scoring.start(site, bundle, Layout.of(site), shadow), seal)
-        for entry in read_journal(run.folder / JOURNAL, [camera.name for camera in site.cameras]):
-            publishing.take(entry)
-            progress(len(entry) if isinstance(entry, SegmentBlock) else 1)
+        for kept in read_kept(run.folder / JOURNAL, opener):
+            publishing.take(kept)
+            progress(len(kept.rows))
     for name in (DEAD_LETTERS, LATE):
         (folder / name).unlink()  # of which a journal has none
     return publishing.summary

@@ -11,11 +11,13 @@ import typer
 from streams import jobs
 from streams.audit.arguments import judged, names, verifiers_of
 from streams.audit.certificate import Certificate, sign_certificate
+from streams.audit.erasures import AUDIT
 from streams.audit.keys import load_signers
 from streams.audit.note import Verifier
-from streams.audit.run_log import AUDIT, PUBLIC_KEY, VISIT_KEYS, DiffersError
+from streams.audit.run_log import JOURNAL, PUBLIC_KEY
+from streams.audit.run_replay import DiffersError
+from streams.audit.visit_keys import VISIT_KEYS
 from streams.codecs.journal import count_rows
-from streams.embedded import JOURNAL
 from streams.runs import RunFolder, open_run
 from streams.terminal import progress, refuse, say, tell_difference
 

@@ -13,7 +13,6 @@ from features.segments import SEGMENT_MS, Attribution, SegmentBlock
 from features.site import Site
 from models.records import Score
 from streams.codecs import poses
-from streams.codecs.journal import read_journal
 from streams.console import words
 from streams.console.view import (
     ABSTAIN,
@@ -29,7 +28,7 @@ from streams.console.view import (
     ScoreAt,
     ZoneStay,
 )
-from streams.embedded import JOURNAL, Summary
+from streams.embedded import Summary
 from streams.recording import POSES
 from streams.runs import RunFolder
 
@@ -140,7 +139,7 @@ Seconds = list[Second]
 def _journal(run: RunFolder, owner: dict[str, str]) -> tuple[dict[str, Seconds], dict[str, list[PurchaseMark]]]:
     seconds: dict[str, Seconds] = defaultdict(list)
     purchases: dict[str, list[PurchaseMark]] = defaultdict(list)
-    for entry in read_journal(run.folder / JOURNAL, [camera.name for camera in run.site.cameras]):
+    for entry in run.entries():
         if isinstance(entry, SegmentBlock):
             wanted = {place: owner[track] for place, track in enumerate(entry.tracks) if track in owner}
             for at in np.flatnonzero(np.isin(entry.track, list(wanted)) & (entry.rows["frames"] > 0)).tolist():

@@ -9,12 +9,12 @@ import numpy as np
 
 from features.events import Disposition, IdentityChange, PoseBatch, Purchase
 from features.keypoints import NO_TRACK, PERMILLE, QUARTERS, PersonFrames
-from features.segments import SegmentBlock
+from features.segments import NO_TIME
 from models.bundle import AbstainRule, Bundle, default_bundle, seal
 from models.records import Score
 from models.scenarios.generate import Scenario, generate
 from streams.audit.visit_keys import KEY_BYTES
-from streams.codecs.journal import decode_entries
+from streams.codecs.journal import decode_rows
 from streams.contracts.cloudevents import alert_of
 from streams.kafka.areas import partition_of
 from streams.kafka.lane import Lane, Message, Outgoing, Reader
@@ -185,7 +185,7 @@ def _first(read: Sequence[Message], topic: Topic) -> Message:
 
 
 def _outputs(written: Sequence[Outgoing]) -> Iterator[Example]:
-    yield _example("a second of one track, and a fact", _shortest(written, JOURNAL, _segment_and_fact))
+    yield _example("a second of one track, and a fact, both sealed", _shortest(written, JOURNAL, _segment_and_fact))
     yield _example(
         "a score with its reasons", _shortest(written, SCORES, lambda value: bool(_score(value).counterfactual))
     )
@@ -214,8 +214,7 @@ def _shortest(written: Sequence[Outgoing], topic: Topic, wanted: Callable[[bytes
 
 
 def _segment_and_fact(value: bytes) -> bool:
-    _, entries = decode_entries(value, [camera.name for camera in generate(SEED, 1).site.cameras])
-    return len({isinstance(entry, SegmentBlock) for entry in entries}) > 1
+    return len({row.time_ms == NO_TIME for row in decode_rows(value)}) > 1
 
 
 def _score(value: bytes) -> Score:

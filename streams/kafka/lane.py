@@ -13,12 +13,12 @@ import numpy as np
 from features.camera import CameraStep
 from features.events import Rejection
 from features.keypoints import NO_TRACK, Bools, Int64s, PersonFrames
-from features.segments import Entry, SegmentBlock
 from models.records import Alert, Score
 from streams.audit.records import Kind
+from streams.audit.rows import Row
 from streams.audit.sealing import Leaf
 from streams.codecs.arrays import SnapshotError
-from streams.codecs.journal import encode_entries
+from streams.codecs.journal import encode_rows
 from streams.contracts.cloudevents import cloud_event
 from streams.kafka import messages
 from streams.kafka.areas import Areas
@@ -118,6 +118,7 @@ class Step:
 
     Attributes:
         outgoing: in the order in which they are written to each topic.
+        rows: of the journal.
         leaves: of the audit log.
         shadow_scores, shadow_alerts: of a bundle on trial; its alerts are published nowhere.
         cameras: what came of each camera with frames in this step.
@@ -129,6 +130,7 @@ class Step:
     outgoing: list[Outgoing] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     leaves: list[Leaf] = field(default_factory=list)
     shadow_scores: list[Score] = field(default_factory=list)
     shadow_alerts: list[Alert] = field(default_factory=list)
@@ -214,13 +216,12 @@ class Lane:
 
     def step(self, taken: Mapping[Topic, Sequence[Message]]) -> Step:
         """Take in messages that follow those taken before, merged by event time."""
-        step, entries = Step(), list[Entry]()
-        first = self.pipeline.scoring.persons.position
+        step = Step()
         for item in merge(self._sources(taken, step)):
-            self._take(item, step, entries)
+            self._take(item, step)
         if not self.seal.tree.size:
             step.leaves.insert(0, self.seal.begun(self.setup))
-        self._publish(step, entries, first)
+        self._publish(step)
         self._forget_keys()
         for topic, ones in taken.items():
             if ones:
@@ -251,10 +252,10 @@ class Lane:
         return step
 
     def _end_all(self, step: Step) -> None:
-        entries, first = list[Entry](), self.pipeline.scoring.persons.position
-        self._follow(self.pipeline.finish(), step, entries)
-        self._publish(step, entries, first)
-        step.ended = tracks_ended(entries)
+        finished = self.pipeline.finish()
+        self._follow(finished, step)
+        self._publish(step)
+        step.ended = tracks_ended(finished.entries)
 
     def _sources(self, taken: Mapping[Topic, Sequence[Message]], step: Step) -> list[Iterator[tuple[int, Item]]]:
         facts = [self._facts(taken.get(topic, ()), step) for topic in FACTS]
@@ -323,22 +324,23 @@ class Lane:
         for place in np.unique(frames.camera).tolist():
             step.cameras[self.cameras[place]] = FromCamera(int(latest_ms[place]), int(persons[place]))
 
-    def _take(self, item: Item, step: Step, entries: list[Entry]) -> None:
+    def _take(self, item: Item, step: Step) -> None:
         if isinstance(item, DeadLetter):
             raise TypeError("a lane's sources hold no dead letters")
-        self._follow(self.pipeline.take(item), step, entries)
+        self._follow(self.pipeline.take(item), step)
 
-    def _follow(self, taken: CameraStep, step: Step, entries: list[Entry]) -> None:
+    def _follow(self, taken: CameraStep, step: Step) -> None:
         for entry in taken.entries:
+            kept = self.seal.sealing.keep(entry)
             said = self.pipeline.scoring.take(entry)
-            step.leaves += self.seal.sealing.take(entry, said)
+            step.rows += kept.rows
+            step.leaves += self.seal.sealing.take(kept, said)
             step.scores += said.scores
             step.alerts += said.alerts
         if self.pipeline.scoring.shadow:
             scores, alerts = self.pipeline.scoring.shadow.tell()
             step.shadow_scores += scores
             step.shadow_alerts += alerts
-        entries += taken.entries
         self._set_aside(taken, step)
 
     def _set_aside(self, taken: CameraStep, step: Step) -> None:
@@ -351,14 +353,13 @@ class Lane:
         _count(step.repeated, "person_frames", taken.repeated)
         _count(step.repeated, "facts", len(taken.repeated_facts))
 
-    def _publish(self, step: Step, entries: list[Entry], first: int) -> None:
+    def _publish(self, step: Step) -> None:
         arrow, json = [(messages.CONTENT_TYPE, messages.ARROW)], [(messages.CONTENT_TYPE, messages.JSON)]
         event = [(messages.CONTENT_TYPE, messages.CLOUD_EVENT)]
         lines = [(messages.CONTENT_TYPE, messages.JSON_LINES), (messages.STEP, str(self.steps).encode())]
         site = self.pipeline.layout.site.name
-        for part in _parts(entries):
-            step.outgoing.append(Outgoing(JOURNAL, self._key, encode_entries(part, self.cameras, first), arrow))
-            first += sum(len(entry) if isinstance(entry, SegmentBlock) else 1 for entry in part)
+        for rows in _parts(step.rows):
+            step.outgoing.append(Outgoing(JOURNAL, self._key, encode_rows(rows), arrow))
         encode = msgspec.json.Encoder().encode
         scored, alerted = (self.seal.places(step.leaves, kind) for kind in (Kind.SCORE, Kind.ALERT))
         step.outgoing += self._sealed(step)
@@ -410,26 +411,15 @@ def _poses_of(message: Message) -> Poses:
     return message.content
 
 
-def _parts(entries: list[Entry]) -> Iterator[list[Entry]]:
-    """Entries in order, as many to a message as it may hold."""
-    held, rows = list[Entry](), 0
-    for entry in entries:
-        for part in _cut(entry):
-            size = len(part) if isinstance(part, SegmentBlock) else 1
-            if held and rows + size > JOURNAL_ROWS_MAX:
-                yield held
-                held, rows = [], 0
-            held.append(part)
-            rows += size
-    if held:
-        yield held
-
-
-def _cut(entry: Entry) -> list[Entry]:
-    if not isinstance(entry, SegmentBlock) or len(entry) <= JOURNAL_ROWS_MAX:
-        return [entry]
-    starts = range(0, len(entry), JOURNAL_ROWS_MAX)
-    return [entry.part(slice(start, start + JOURNAL_ROWS_MAX)) for start in starts]
+def _parts(rows: list[Row]) -> Iterator[list[Row]]:
+    """Rows in order, as many to a message as it may hold; those of one position stay together."""
+    start = 0
+    while start < len(rows):
+        end = min(start + JOURNAL_ROWS_MAX, len(rows))
+        while end < len(rows) and rows[end].position == rows[end - 1].position:
+            end += 1
+        yield rows[start:end]
+        start = end
 
 
 def _counts(read: list[tuple[Message, Poses]]) -> list[int]:

@@ -15,7 +15,7 @@ from streams.kafka.clients import kafka_python
 from streams.kafka.interruption import never
 from streams.kafka.recorded_inputs import RecordedInputs
 from streams.kafka.recorded_outputs import RecordedOutputs
-from streams.kafka.topics import INPUTS, OUTPUTS, Topic, full_name
+from streams.kafka.topics import INPUTS, OUTPUTS, VISIT_KEYS, Topic, full_name
 from streams.recording import POSES, RecordingError
 from streams.settings import Kafka, Settings
 
@@ -83,8 +83,11 @@ class Recorder:
         if one.topic.from_outside:
             self._inputs_of(one.partition).take(one.topic, one.partition, one.written_ms, one.value)
         else:
-            place = f"{one.topic.name}/{one.partition}/{one.offset}"
-            self._outputs_of(one.partition).take(one.topic, place, one.value or b"", one.headers)
+            place, outputs = f"{one.topic.name}/{one.partition}/{one.offset}", self._outputs_of(one.partition)
+            if one.topic is VISIT_KEYS:
+                outputs.take_key(place, one.key or b"", one.value)
+            else:
+                outputs.take(one.topic, place, one.value or b"", one.headers)
 
     def close(self) -> Recorded:
         """Finish all files, the summaries last."""

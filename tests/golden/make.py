@@ -29,7 +29,8 @@ def main() -> None:
         open_run(Path(folder))
         GOLDEN.mkdir(exist_ok=True)
         for path in Path(folder).iterdir():
-            copyfile(path, GOLDEN / path.name)
+            if path.is_file():
+                copyfile(path, GOLDEN / path.name)
 
 
 if __name__ == "__main__":

@@ -5,28 +5,35 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from features.events import Disposition
+from features.segments import NO_TIME, SegmentBlock
 from models.bundle import AbstainRule, default_bundle, dump, seal
 from models.records import Alert, Score
 from models.scenarios.generate import generate
 from streams import jobs
 from streams.audit.certificate import WHAT, open_certificate, sign_certificate
+from streams.audit.erasures import AUDIT
 from streams.audit.errors import AuditError, FormatError, SignatureError
 from streams.audit.log import Log
 from streams.audit.note import Signer, Verifier, parse_note, sign_note
 from streams.audit.reader import LogReader
 from streams.audit.records import Beginning, Kind, decode_record, open_entry
-from streams.audit.run_log import AUDIT, PUBLIC_KEY, VISIT_KEYS, DiffersError
+from streams.audit.records import Entry as SealedEntry
+from streams.audit.rows import Opener, Row, seal_entry
+from streams.audit.run_log import JOURNAL, PUBLIC_KEY
+from streams.audit.run_replay import DiffersError
 from streams.audit.source import folder_source
-from streams.audit.visit_keys import read_keys
-from streams.embedded import ALERTS, BUNDLE, JOURNAL, SCORES
+from streams.audit.visit_keys import VISIT_KEYS, VisitKeys, key_ring, read_keys
+from streams.codecs.journal import JournalWriter, read_rows
+from streams.codecs.tables import TableError
+from streams.embedded import ALERTS, BUNDLE, SCORES
 from streams.recording import SITE, RecordingWriter
 from streams.runs import open_run, read_lines
 from streams.site_file import dump_site
+from tests.journals import rows_of
 
 SIGNER = Signer.generate("shop.example/audit")
 VERIFIERS = [SIGNER.verifier]
@@ -69,7 +76,7 @@ def test_every_score_alert_and_disposition_is_sealed(sealed: Path) -> None:
     assert isinstance(first, Beginning)
     found: dict[int, list[bytes]] = {}
     for record in records:
-        assert not isinstance(record, Beginning)
+        assert isinstance(record, SealedEntry)
         found.setdefault(record.kind, []).append(open_entry(record, keys[record.visit]).published)
     assert found[Kind.SCORE] == (sealed / SCORES).read_bytes().splitlines()
     assert found[Kind.ALERT] == (sealed / ALERTS).read_bytes().splitlines()
@@ -90,22 +97,50 @@ def test_it_is_made_again_to_the_byte(sealed: Path, tmp_path: Path) -> None:
 def test_two_runs_share_no_key(sealed: Path, tmp_path: Path) -> None:
     recording = sealed.parent / "recording"
     jobs.run_recording(recording, open_run(sealed).site, default_bundle(), tmp_path, lambda _: None)
-    assert (tmp_path / JOURNAL).read_bytes() == (sealed / JOURNAL).read_bytes()
+    cameras = [camera.name for camera in open_run(sealed).site.cameras]
+    assert rows_of(tmp_path, cameras) == rows_of(sealed, cameras)
+    assert pq.read_table(tmp_path / JOURNAL)["visit"] != pq.read_table(sealed / JOURNAL)["visit"]
     one, other = ({key.secret for key in read_keys(run / VISIT_KEYS)} for run in (sealed, tmp_path))
     assert not one & other
     own = [Verifier.parse(line) for line in (tmp_path / PUBLIC_KEY).read_text(encoding="utf-8").splitlines()]
     assert replayed(tmp_path, tmp_path / "again", own)
 
 
+def with_rows(run: Path, change: Callable[[list[Row]], None]) -> None:
+    """The journal with other rows."""
+    rows = [row for some in read_rows(run / JOURNAL) for row in some]
+    change(rows)
+    writer = JournalWriter(run / JOURNAL)
+    writer.append(rows)
+    writer.close()
+
+
+def flip_bit(rows: list[Row]) -> None:
+    row = rows[len(rows) // 2]
+    rows[len(rows) // 2] = row._replace(sealed=row.sealed[:-1] + bytes([row.sealed[-1] ^ 1]))
+
+
 def change_journal(run: Path) -> None:
-    """One bit of one row."""
-    table = pq.read_table(run / JOURNAL)
-    place = table.column_names.index("x")
-    values = table.column("x").to_pylist()
-    at = next(at for at in range(len(values) // 2, len(values)) if values[at] is not None)
-    values[at] ^= 1
-    changed = table.set_column(place, table.schema.field(place), pa.array(values, table.schema.field(place).type))
-    pq.write_table(changed, run / JOURNAL)
+    """A segment of somebody, sealed anew by whoever has the key."""
+
+    def reseal(rows: list[Row]) -> None:
+        opener = Opener(key_ring(run / VISIT_KEYS), [camera.name for camera in open_run(run).site.cameras])
+        at = next(at for at in range(len(rows) // 2, len(rows)) if rows[at].time_ms != NO_TIME)
+        (kept,) = opener.open([rows[at]])
+        assert isinstance(kept.entry, SegmentBlock)
+        kept.entry.rows["x"] ^= 1
+        keys = VisitKeys(b"", dict.fromkeys(kept.entry.tracks, opener.keys[rows[at].visit]))
+        (rows[at],) = seal_entry(kept.entry, rows[at].position, keys)
+
+    with_rows(run, reseal)
+
+
+def test_a_flipped_bit_of_the_journal_is_named(run: Path, tmp_path: Path) -> None:
+    place = len([row for some in read_rows(run / JOURNAL) for row in some]) // 2
+    with_rows(run, flip_bit)
+    with pytest.raises(TableError, match=r"position \d+ row: expected what was sealed") as raised:
+        replayed(run, tmp_path / "again")
+    assert abs(int(str(raised.value).partition("position ")[2].partition(" ")[0]) - place) < 100
 
 
 def change_bundle(run: Path) -> None:
@@ -168,7 +203,7 @@ def test_a_changed_record_breaks_the_log(run: Path, tmp_path: Path) -> None:
 def test_a_key_that_is_gone_is_told(run: Path, tmp_path: Path) -> None:
     lines = (run / VISIT_KEYS).read_bytes().splitlines(keepends=True)
     (run / VISIT_KEYS).write_bytes(b"".join(lines[1:]))
-    with pytest.raises(AuditError, match="key: expected one of"):
+    with pytest.raises(AuditError, match="no tombstone of it"):
         replayed(run, tmp_path / "again")
 
 

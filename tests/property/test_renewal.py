@@ -17,19 +17,21 @@ from features.site import Camera, Site
 from models.bundle import AbstainRule, Bundle, default_bundle, seal
 from models.records import Score
 from models.scenarios.generate import Scenario
-from streams.codecs.journal import JournalWriter, decode_entries
+from streams.audit.run_log import RunLog
+from streams.codecs.journal import decode_rows
 from streams.contracts.cloudevents import alert_of
-from streams.embedded import ALERTS, JOURNAL, SCORES, Outputs, Run
+from streams.embedded import ALERTS, SCORES, Outputs, Run
 from streams.kafka.lane import Lane, Message, Outgoing, Step
 from streams.kafka.pose_messages import Poses
 from streams.kafka.setup import Setup
 from streams.kafka.topics import ALERTS as ALERT_TOPIC
-from streams.kafka.topics import AUDIT, DEAD_LETTERS, LATE, POSES, PURCHASES
+from streams.kafka.topics import AUDIT, DEAD_LETTERS, LATE, POSES, PURCHASES, VISIT_KEYS
 from streams.kafka.topics import JOURNAL as JOURNAL_TOPIC
 from streams.kafka.topics import SCORES as SCORE_TOPIC
 from streams.sources import merge
+from tests.journals import rows_of, sent_entries
 from tests.property import test_lane
-from tests.property.test_lane import AHEAD_MS, SECRET, Arrivals, by_topic, embedded, rows_of, steps_of
+from tests.property.test_lane import AHEAD_MS, SECRET, Arrivals, by_topic, embedded, journal_of, steps_of
 
 scenario, arrivals = test_lane.scenario, test_lane.arrivals
 
@@ -89,20 +91,16 @@ def scores_of(outgoing: list[Outgoing]) -> list[Score]:
 
 def tracks_of(outgoing: list[Outgoing], site: Site) -> set[str]:
     cameras = [camera.name for camera in site.cameras]
-    entries = [entry for value in by_topic(outgoing, JOURNAL_TOPIC) for entry in decode_entries(value, cameras)[1]]
+    entries = sent_entries(by_topic(outgoing, JOURNAL_TOPIC), by_topic(outgoing, VISIT_KEYS), cameras)
     return {track for entry in entries if isinstance(entry, SegmentBlock) for track in entry.tracks}
 
 
-def journal_file(outgoing: list[Outgoing], site: Site, path: Path, first: int = 0) -> Path:
-    """Its journal, whose positions have to go on without a gap from the first."""
-    cameras, writer = [camera.name for camera in site.cameras], JournalWriter(path)
-    for value in by_topic(outgoing, JOURNAL_TOPIC):
-        position, entries = decode_entries(value, cameras)
-        assert position == first + writer.position
-        for entry in entries:
-            writer.append(entry, cameras)
-    writer.close()
-    return path
+def names(site: Site) -> list[str]:
+    return [camera.name for camera in site.cameras]
+
+
+def first_position(outgoing: list[Outgoing]) -> int:
+    return decode_rows(by_topic(outgoing, JOURNAL_TOPIC)[0])[0].position
 
 
 def rows_in(arrivals: Arrivals) -> int:
@@ -117,11 +115,12 @@ def finished(
     frames = scenario.frames.take(slice(start, start + rows_in(arrivals)))
     frames = of_site(frames.take(frames.time_ms >= from_ms), scenario.site, site)
     paid = [(one.time_ms, one.content) for one in arrivals if isinstance(one.content, Purchase)]
-    with Outputs(folder, site) as outputs:
-        run = Run(site, default_bundle(), outputs)
+    with Outputs(folder) as outputs, RunLog(folder, site, default_bundle()) as log:
+        run = Run(site, default_bundle(), outputs, log)
         for item in merge([iter(paid), iter([(int(frames.time_ms[0]), frames)])]):
             run.take(item)
         run.finish()
+        log.finish()
     return folder
 
 
@@ -148,8 +147,8 @@ def test_another_bundle_scores_what_comes(scenario: Scenario, arrivals: Arrivals
     after = taken(restored(lane), arrivals[at:], seed)
     assert {score.bundle for score in scores_of(before)} == {default_bundle().digest}
     assert {score.bundle for score in scores_of(after)} == {BUNDLE.digest}
-    journal = journal_file(before + after, scenario.site, tmp_path / "journal.parquet")
-    assert rows_of(journal).equals(rows_of(embedded(scenario, tmp_path / "run") / JOURNAL))
+    run = embedded(scenario, tmp_path / "run")
+    assert journal_of(before + after, scenario.site) == rows_of(run, names(scenario.site))
     scored = {
         one.id: one for one in scores_of(taken(Lane.begin(0, setup_of(scenario.site, BUNDLE), SECRET), arrivals, 0))
     }
@@ -171,8 +170,7 @@ def test_another_site_ends_what_was_open(
     outgoing += step.outgoing
     assert step.ended >= open_before > 0
     run = finished(scenario, scenario.site, [], arrivals[:at], tmp_path / "run")
-    journal = journal_file(outgoing, scenario.site, tmp_path / "journal.parquet")
-    assert rows_of(journal).equals(rows_of(run / JOURNAL))
+    assert journal_of(outgoing, scenario.site) == rows_of(run, names(scenario.site))
     assert by_topic(outgoing, SCORE_TOPIC) == (run / SCORES).read_bytes().splitlines()
     alerts = [msgspec.json.encode(alert_of(value)) for value in by_topic(outgoing, ALERT_TOPIC)]
     assert alerts == (run / ALERTS).read_bytes().splitlines()
@@ -187,12 +185,12 @@ def test_another_site_begins_anew(
     """As a run of its own on what comes from the next second on, with positions that go on."""
     site, at, lane = change(scenario.site), cut_of(arrivals, seed), lane_before(scenario)
     before = taken(lane, arrivals[:at], seed) + lane.renew(setup_of(site)).outgoing
-    position = rows_of(journal_file(before, scenario.site, tmp_path / "before.parquet")).num_rows
+    position = len(journal_of(before, scenario.site))
     after = taken(lane, arrivals[at:], seed) + lane.renew(setup_of(scenario.site)).outgoing
     from_ms = (arrivals[at - 1].time_ms // 1_000 + 1) * 1_000
     run = finished(scenario, site, arrivals[:at], arrivals[at:], tmp_path / "run", from_ms)
-    journal = journal_file(after, site, tmp_path / "journal.parquet", position)
-    assert rows_of(journal).equals(rows_of(run / JOURNAL))
+    assert first_position(after) == position
+    assert journal_of(after, site) == rows_of(run, names(site))
     expected = [msgspec.json.decode(line, type=Score) for line in (run / SCORES).read_bytes().splitlines()]
     assert [(one.id.partition("@")[0], one.score, one.position - position) for one in scores_of(after)] == [
         (one.id.partition("@")[0], one.score, one.position) for one in expected
