@@ -19,6 +19,7 @@ from streams.kafka.topics import (
     AUDIT,
     DEAD_LETTERS,
     DISPOSITIONS,
+    ERASURES,
     IDENTITIES,
     JOURNAL,
     LATE,
@@ -61,7 +62,7 @@ KEYS = {
 REPEATS = {
     JOURNAL: "Positions are contiguous in a partition: a message whose first position is below the one expected is a "
     "repeat; one above means that something was lost.",
-    VISIT_KEYS: "A message with a key that came before is a repeat.",
+    VISIT_KEYS: "A message with a key that came before is a repeat; one without a value says that the key was erased.",
     AUDIT: "A message whose header vigil-first-leaf is below the tree so far is a repeat; one above it means that "
     "something was lost.",
     SCORES: "A message with an id that came before is a repeat.",
@@ -129,6 +130,7 @@ def kinds() -> tuple[Kind, ...]:
         Kind("purchase", PURCHASES, JSON, _json("purchase")),
         Kind("identity", IDENTITIES, JSON, _json("identity")),
         Kind("disposition", DISPOSITIONS, JSON, _json("disposition")),
+        Kind("erasure", ERASURES, JSON, _json("erasure")),
         Kind("journal", JOURNAL, ARROW, journal),
         Kind("visitKey", VISIT_KEYS, BYTES, visit_key),
         Kind("leaves", AUDIT, BYTES, leaves),

@@ -8,12 +8,10 @@ import typer
 from streams.audit.arguments import judged
 from streams.audit.keys import load_signers
 from streams.clock import now_ms
-from streams.erasing.closure import Visits, visits_of
+from streams.erasing.closure import DAY_MS, Visits, visits_of
 from streams.erasing.run_folder import carry_out, is_unfinished, write_down
 from streams.runs import RunFolder, open_run
 from streams.terminal import progress, refuse, say
-
-DAY_MS = 86_400_000
 
 
 def erase(

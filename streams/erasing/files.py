@@ -42,7 +42,8 @@ class Traces:
             for tracker, span in visits.trackers[name].items():
                 trackers.setdefault(tracker, []).append(span)
         receipts = frozenset(one for name in names & visits.receipts.keys() for one in visits.receipts[name])
-        tokens = frozenset(one for name in names & visits.tokens.keys() for one in visits.tokens[name])
+        customers = (one for name in names & visits.customers.keys() for one in visits.customers[name])
+        tokens = frozenset(one.partition("/")[2] for one in customers)
         return cls(names, trackers, receipts, tokens)
 
     def seen(self, camera: str, tracker: int, time_ms: int, margin_ms: int = 0) -> bool:

@@ -22,6 +22,7 @@ from streams.codecs.journal import encode_rows
 from streams.contracts.cloudevents import cloud_event
 from streams.kafka import messages
 from streams.kafka.areas import Areas
+from streams.kafka.erasure import Erasure, decode_erasure, digest
 from streams.kafka.lane_seal import LEAF, LaneSeal, encode_key
 from streams.kafka.messages import Fact, Headers, decode_fact
 from streams.kafka.pose_messages import PoseReader, Poses, person_frames
@@ -31,6 +32,7 @@ from streams.kafka.topics import (
     ALERTS,
     AUDIT,
     DEAD_LETTERS,
+    ERASURES,
     FACTS,
     INPUTS,
     JOURNAL,
@@ -69,7 +71,7 @@ class Message(NamedTuple):
     key: bytes | None
     value: bytes
     headers: Headers
-    content: Poses | Fact | Rejection
+    content: Poses | Fact | Erasure | Rejection
 
     @property
     def time_ms(self) -> int:
@@ -85,9 +87,11 @@ class Reader:
     def __init__(self) -> None:
         self._poses = PoseReader()
 
-    def read(self, topic: Topic, value: bytes) -> Poses | Fact | Rejection:
+    def read(self, topic: Topic, value: bytes) -> Poses | Fact | Erasure | Rejection:
         """The content of a message, or why it cannot be used."""
         try:
+            if topic is ERASURES:
+                return decode_erasure(value)
             return self._poses.read(value) if topic is POSES else decode_fact(value)
         except Rejection as why:
             return why
@@ -98,7 +102,7 @@ class Outgoing(NamedTuple):
 
     topic: Topic
     key: bytes | None
-    value: bytes
+    value: bytes | None
     headers: Headers
 
 
@@ -124,6 +128,7 @@ class Step:
         cameras: what came of each camera with frames in this step.
         late_records: what came too late, as it is told.
         late, repeated: how many by kind.
+        erased: erasures that were carried out.
         ended: how many tracks another site ended.
     """
 
@@ -140,6 +145,7 @@ class Step:
     late_records: list[object] = field(default_factory=list)
     late: dict[str, int] = field(default_factory=dict)
     repeated: dict[str, int] = field(default_factory=dict)
+    erased: list[Erasure] = field(default_factory=list)
     ended: int = 0
 
     @property
@@ -221,6 +227,7 @@ class Lane:
             self._take(item, step)
         if not self.seal.tree.size:
             step.leaves.insert(0, self.seal.begun(self.setup))
+        self._bury(step)
         self._publish(step)
         self._forget_keys()
         for topic, ones in taken.items():
@@ -258,7 +265,9 @@ class Lane:
         step.ended = tracks_ended(finished.entries)
 
     def _sources(self, taken: Mapping[Topic, Sequence[Message]], step: Step) -> list[Iterator[tuple[int, Item]]]:
-        facts = [self._facts(taken.get(topic, ()), step) for topic in FACTS]
+        for message in taken.get(ERASURES, ()):
+            self._ask(message, step)
+        facts = [self._facts(taken.get(topic, ()), step) for topic in FACTS if topic is not ERASURES]
         frames = self._frames(taken.get(POSES, ()), step)
         poses = [(int(frames.time_ms[0]), frames)] if frames is not None and len(frames) else []
         return [*map(iter, facts), iter(poses)]
@@ -276,6 +285,33 @@ class Lane:
                 facts.append((fact.time_ms, fact))
                 step.facts.append(fact)
         return facts
+
+    def _ask(self, message: Message, step: Step) -> None:
+        """Take in that visits are to be erased."""
+        try:
+            erasure = _erasure_of(message)
+            _check_partition(erasure.partition, self.partition)
+        except Rejection as why:
+            _refuse(step, message, _letter(message, why))
+        else:
+            self.seal.asked.append(erasure)
+
+    def _bury(self, step: Step) -> None:
+        """Erase the visits that are to be, once nothing more can come of any of them."""
+        persons = self.pipeline.scoring.persons
+        for erasure in self.seal.due(persons.slots.keys() | persons.ended.keys()):
+            step.leaves.append(self.seal.bury(erasure))
+            step.erased.append(erasure)
+            self._forget(erasure)
+
+    def _forget(self, erasure: Erasure) -> None:
+        scoring = self.pipeline.scoring
+        shadow = [scoring.shadow.decisions] if scoring.shadow else []
+        for decisions in (scoring.decisions, *shadow):
+            for name in list(filter(erasure.is_of, decisions.courses)):
+                decisions.forget(name)
+        memory = scoring.persons.identities.memory
+        memory.baskets = {one: kept for one, kept in memory.baskets.items() if digest(one) not in erasure.customers}
 
     def _frames(self, taken: Sequence[Message], step: Step) -> PersonFrames | None:
         read = [pair for message in taken if (pair := self._read(message, step))]
@@ -379,6 +415,8 @@ class Lane:
     def _sealed(self, step: Step) -> Iterator[Outgoing]:
         """New keys, and the leaves that are sealed with them."""
         kind = [(messages.CONTENT_TYPE, messages.BYTES)]
+        for visit in (visit for erasure in step.erased for visit in erasure.visits):
+            yield Outgoing(VISIT_KEYS, visit.encode(), None, [])
         for key in self.seal.sealing.keys.told():
             yield Outgoing(VISIT_KEYS, key.id.hex().encode(), encode_key(key), kind)
         for start in range(0, len(step.leaves), LEAVES_MAX):
@@ -398,9 +436,22 @@ class Lane:
 def _fact_of(message: Message) -> Fact:
     if isinstance(message.content, Rejection):
         raise message.content
-    if isinstance(message.content, Poses):
-        raise Rejection("$.type", "purchase, identity or disposition", "poses")
+    if isinstance(message.content, Poses | Erasure):
+        raise Rejection("$.type", "purchase, identity or disposition", "something else")
     return message.content
+
+
+def _erasure_of(message: Message) -> Erasure:
+    if isinstance(message.content, Rejection):
+        raise message.content
+    if not isinstance(message.content, Erasure):
+        raise Rejection("$.type", "erasure", "something else")
+    return message.content
+
+
+def _check_partition(named: int, partition: int) -> None:
+    if named != partition:
+        raise Rejection("$.partition", f"that of the message, {partition}", str(named))
 
 
 def _poses_of(message: Message) -> Poses:

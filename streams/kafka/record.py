@@ -15,7 +15,7 @@ from streams.kafka.clients import kafka_python
 from streams.kafka.interruption import never
 from streams.kafka.recorded_inputs import RecordedInputs
 from streams.kafka.recorded_outputs import RecordedOutputs
-from streams.kafka.topics import INPUTS, OUTPUTS, VISIT_KEYS, Topic, full_name
+from streams.kafka.topics import ERASURES, INPUTS, OUTPUTS, VISIT_KEYS, Topic, full_name
 from streams.recording import POSES, RecordingError
 from streams.settings import Kafka, Settings
 
@@ -80,6 +80,8 @@ class Recorder:
         """
         counts = self.recorded.messages
         counts[one.topic.name] = counts.get(one.topic.name, 0) + 1
+        if one.topic is ERASURES:
+            return  # it asks, and says nothing that came in
         if one.topic.from_outside:
             self._inputs_of(one.partition).take(one.topic, one.partition, one.written_ms, one.value)
         else:
@@ -126,14 +128,14 @@ class Recorder:
 
 
 class Follower:
-    """Reads topics from their beginnings on, all partitions at once, and follows them.
+    """Reads topics from their beginnings on, or from their ends, all partitions at once, and follows them.
 
     Raises:
         RefusedError: a file of the settings cannot be used.
         KafkaError: the broker cannot be reached or refuses.
     """
 
-    def __init__(self, kafka: Kafka, topics: Iterable[Topic]) -> None:
+    def __init__(self, kafka: Kafka, topics: Iterable[Topic], *, news_only: bool = False) -> None:
         self._topics = {full_name(topic, kafka): topic for topic in topics}
         self._consumer = KafkaConsumer(
             **kafka_python(kafka),
@@ -149,6 +151,9 @@ class Follower:
         parts = range(kafka.partitions)
         self._partitions = [TopicPartition(name, part) for name in self._topics for part in parts]
         self._consumer.assign(self._partitions)
+        if news_only:
+            for partition, end in self._consumer.end_offsets(self._partitions).items():
+                self._consumer.seek(partition, end)
 
     def read(self) -> list[Arrived]:
         """The next messages, each partition of a topic in its order; none if none came for a moment."""

@@ -45,6 +45,8 @@ class Watcher:
         self._count(done)
         self._measure(done)
         self._show(done)
+        for erasure in done.step.erased:
+            self._mirror.forget(erasure.is_of)
 
     def saved(self, lane: Lane, size: int, seconds: float) -> None:
         """A snapshot was written."""

@@ -76,7 +76,7 @@ def steps_of(arrivals: Arrivals, random: Random) -> list[dict[Topic, Arrivals]]:
 
 
 def by_topic(outgoing: list[Outgoing], topic: Topic) -> list[bytes]:
-    return [one.value for one in outgoing if one.topic is topic]
+    return [one.value for one in outgoing if one.topic is topic and one.value is not None]
 
 
 def embedded(scenario: Scenario, folder: Path) -> Path:

@@ -23,7 +23,7 @@ from streams.codecs.journal import decode_rows
 from streams.contracts.cloudevents import alert_of
 from streams.embedded import ALERTS, LATE, SCORES, Outputs, Run
 from streams.kafka import topics
-from streams.kafka.lane_seal import LEAF, decode_key, read_leaves
+from streams.kafka.lane_seal import LEAF, decode_key
 from streams.kafka.messages import WHY
 from streams.kafka.outgoing import Outgoing
 from streams.kafka.topics import INPUTS, OUTPUTS, Topic, full_name
@@ -128,7 +128,7 @@ def check_sealed(records: dict[Topic, list[Record]], found: Published) -> None:
     Raises:
         RepeatDiffersError: leaves of one place are not always the same.
     """
-    leaves = _leaves(records[topics.AUDIT])
+    leaves = leaves_of(records[topics.AUDIT])
     keys = {key.id: key for key in (decode_key(one.value) for one in records[topics.VISIT_KEYS])}
     said: dict[int, dict[int, bytes]] = {kind: {} for kind in Kind}
     for at, leaf in enumerate(leaves):
@@ -144,10 +144,15 @@ def check_sealed(records: dict[Topic, list[Record]], found: Published) -> None:
             assert said[kind][int(one.headers[LEAF])] == value
 
 
-def _leaves(records: Iterable[Record]) -> list[bytes]:
+def leaves_of(records: Iterable[Record]) -> list[bytes]:
+    """The leaves of a partition's log, which has no gap and no fork.
+
+    Raises:
+        RepeatDiffersError: those of one place are not always the same.
+    """
     leaves, tree = list[bytes](), Frontier()
     for one in records:
-        told = read_leaves(one.value, list(one.headers.items()))
+        told = readleaves_of(one.value, list(one.headers.items()))
         end = told.first + len(told.leaves)
         assert told.first <= len(leaves), f"audit: expected leaf {len(leaves)}, got {told.first}"
         if told.first < len(leaves):

@@ -186,7 +186,12 @@ def _written(folder: Path) -> Iterator[tuple[str, list[Json]]]:
         [msgspec.json.decode(msgspec.json.encode(entry)) for entry in entries if not isinstance(entry, SegmentBlock)],
     )
     yield "purchase", lines(folder / "recording" / EVENTS)
-    for name, topic in (("poses", topics.POSES), ("identity", topics.IDENTITIES), ("disposition", topics.DISPOSITIONS)):
+    for name, topic in (
+        ("poses", topics.POSES),
+        ("identity", topics.IDENTITIES),
+        ("disposition", topics.DISPOSITIONS),
+        ("erasure", topics.ERASURES),
+    ):
         yield (
             name,
             [msgspec.json.decode(one.value) for one in examples() if one.topic is topic and one.value[:1] == b"{"],

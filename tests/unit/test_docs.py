@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pytest
 from msgspec.structs import fields
