@@ -152,7 +152,7 @@ def leaves_of(records: Iterable[Record]) -> list[bytes]:
     """
     leaves, tree = list[bytes](), Frontier()
     for one in records:
-        told = readleaves_of(one.value, list(one.headers.items()))
+        told = read_leaves(one.value, list(one.headers.items()))
         end = told.first + len(told.leaves)
         assert told.first <= len(leaves), f"audit: expected leaf {len(leaves)}, got {told.first}"
         if told.first < len(leaves):
