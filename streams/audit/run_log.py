@@ -15,10 +15,10 @@ from features.segments import Entry
 from features.sequence import CATALOGUE
 from features.site import Site
 from models.bundle import Bundle
-from streams.audit.checkpoint import SignedCheckpoint
-from streams.audit.errors import AuditError, FormatError
+from streams.audit.checkpoint import SignedCheckpoint, origin_of
+from streams.audit.errors import AuditError
 from streams.audit.log import Log
-from streams.audit.note import Signer, Verifier, parse_note
+from streams.audit.note import Signer, Verifier
 from streams.audit.reader import LogReader
 from streams.audit.records import Beginning, Content, Kind, Record, decode_record, open_entry
 from streams.audit.sealing import Sealing, beginning
@@ -216,8 +216,5 @@ def verify_run_log(folder: Path, verifiers: Sequence[Verifier]) -> SignedCheckpo
         AuditError: something does not hold.
     """
     source = folder_source(folder / AUDIT)
-    text = parse_note(checkpoint_of(source), str(folder / AUDIT / "checkpoint")).text
-    origin = text.partition("\n")[0]
-    if not any(origin == one.name or origin.startswith(f"{one.name}/run-") for one in verifiers):
-        raise FormatError("origin", f"that of {verifiers[0].name}", origin, str(folder / AUDIT))
+    origin = origin_of(checkpoint_of(source), verifiers, str(folder / AUDIT / "checkpoint"))
     return verify_log(source, origin, verifiers, lambda _: None)

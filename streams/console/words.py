@@ -161,6 +161,11 @@ def day(time_ms: int, utc_offset_minutes: int = 0) -> str:
     return _local(time_ms, utc_offset_minutes).strftime("%Y-%m-%d")
 
 
+def day_and_clock(time_ms: int, utc_offset_minutes: int = 0) -> str:
+    """Local date and time of day."""
+    return f"{day(time_ms, utc_offset_minutes)} {clock(time_ms, utc_offset_minutes)}"
+
+
 def _local(time_ms: int, utc_offset_minutes: int) -> datetime:
     return datetime.fromtimestamp(time_ms // 1_000, UTC) + timedelta(minutes=utc_offset_minutes)
 
