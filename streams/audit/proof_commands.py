@@ -14,6 +14,10 @@ from streams.audit.errors import UnusableError
 from streams.audit.opened_words import opened_lines, record_lines
 from streams.audit.proof import SUFFIX, check_proof, parse_proof
 from streams.audit.visit_entries import ProvableLog, find_entry, keys_beside
+from streams.contesting.checking import check_contest
+from streams.contesting.contest import decode_contest
+from streams.contesting.page import drawn_page
+from streams.contesting.report import contest_lines
 from streams.terminal import say
 
 
@@ -65,15 +69,32 @@ def check(
         Path | None, typer.Option(help="File of the entry; else the one in the proof's line `extra`.")
     ] = None,
     origin: Origin = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Of a contest: write its page anew, from what was checked, to this file.")
+    ] = None,
 ) -> None:
     """Check a proof offline: the entry is in the log whose key you trust, and enough witnesses saw that log.
 
     Without witnesses a proof shows that the log's owner signed for the entry. With them it shows as well that the
-    owner cannot have shown other people another log. What a proof opens is shown after it was checked.
+    owner cannot have shown other people another log. What a proof opens is shown after it was checked. Of
+    contest.json, every record is checked, and every score made anew.
     """
     with judged():
         encoded, policy = proof.read_bytes(), quorum_of(witness, quorum)
-        _check_entry(encoded, leaf, key or [], policy, origin, str(proof))
+        if encoded.lstrip().startswith(b"{"):
+            _check_contest(encoded, key, policy, page, str(proof))
+        else:
+            _check_entry(encoded, leaf, key or [], policy, origin, str(proof))
+
+
+def _check_contest(encoded: bytes, keys: Sequence[str] | None, policy: Quorum, page: Path | None, where: str) -> None:
+    contest = decode_contest(encoded, where)
+    checked = check_contest(contest, verifiers_of(keys or contest.log_keys), policy, where)
+    for line in contest_lines(contest, checked, own_key=not keys):
+        say(line)
+    if page:
+        page.write_text(drawn_page(contest, checked, where), encoding="utf-8")
+        say(f"{page}: the page, from what was checked")
 
 
 def _check_entry(

@@ -1,0 +1,194 @@
+"""A contest as one HTML page for the person it is about, or for a court: it needs nothing else to be read."""
+
+from features.events import FORBIDDEN_ATTRIBUTES, Disposition
+from features.sequence import CATALOGUE, MISSING, FeatureSpec
+from models.records import Score
+from streams.audit.arguments import names, seen_by
+from streams.audit.errors import FormatError
+from streams.console.document import document, facts, skip_to, table
+from streams.console.person_section import person_section
+from streams.console.svg import element, escape
+from streams.console.words import PURPOSE, clock, day, measure, noun, short, signed, standing
+from streams.contesting.checking import CheckedContest
+from streams.contesting.contest import Contest
+from streams.contesting.sections import (
+    alerts_section,
+    decisions_section,
+    listed,
+    paragraph,
+    purchases_section,
+    row,
+    scores_section,
+    section,
+    seen_section,
+)
+from streams.contesting.view import last_record, person_of, run_of
+
+FILE = "contest.json"
+
+
+def contest_page(contest: Contest, checked: CheckedContest) -> str:
+    """The page: in short, what was seen, what came of it, what was not used, and how to check it."""
+    title = f"What Vigil recorded of {short(contest.person)}"
+    return document(
+        title,
+        skip_to("check", "how to check this"),
+        _header(contest, checked, title),
+        element(
+            "main",
+            _in_short(contest),
+            person_section(person_of(contest), "person", run_of(contest)),
+            seen_section(contest),
+            scores_section(contest),
+            purchases_section(contest),
+            alerts_section(contest),
+            decisions_section(contest),
+            _features(contest),
+            _unused(contest),
+            _check(contest, checked),
+        ),
+        element("footer", paragraph(f"All of this is in {FILE} for machines, with the proofs.")),
+    )
+
+
+def drawn_page(contest: Contest, checked: CheckedContest, where: str) -> str:
+    """The page of a contest that may come from anybody.
+
+    Raises:
+        FormatError: what it tells cannot be drawn.
+    """
+    try:
+        return contest_page(contest, checked)
+    except (ValueError, ArithmeticError, LookupError):
+        raise FormatError("told", "times and places that can be shown", "others", where) from None
+
+
+def _header(contest: Contest, checked: CheckedContest, title: str) -> str:
+    person, offset = person_of(contest), contest.told.utc_offset_minutes
+    told = [
+        (
+            "visit",
+            f"{day(person.first_ms, offset)}, {clock(person.first_ms, offset)} to {clock(person.last_ms, offset)}",
+        ),
+        ("site", contest.told.site),
+        ("cameras", ", ".join(camera.name for camera in contest.told.cameras)),
+        ("log of the operator", checked.signed.checkpoint.origin),
+        ("made with", f"Vigil {checked.beginning.vigil}"),
+    ]
+    return element("header", element("h1", escape(title)), element("p", escape(PURPOSE), class_="purpose"), facts(told))
+
+
+def _in_short(contest: Contest) -> str:
+    person = person_of(contest)
+    verdicts = sum(isinstance(record.said, Disposition) for record in contest.records)
+    raised = [alert for alert in contest.alerts if not alert.withdraws]
+    texts = [
+        f"Vigil followed somebody as {contest.person}, a name made up for this visit. It knows no other, and no face.",
+        f"It published {_count(len(contest.scores), 'score')} of this visit. The last that stands: {standing(person)}.",
+        f"It raised {_count(len(raised), 'alert')}, which {_called(len(raised))}.",
+        f"{_count(verdicts, 'human decision')} {'is' if verdicts == 1 else 'are'} on record.",
+    ]
+    others = [name for name in contest.names if name != contest.person]
+    if others:
+        texts.append(f"Records were also made under {', '.join(others)}, taken to be the same person.")
+    return section("In short", "short", listed(texts))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
+
+
+def _called(alerts: int) -> str:
+    return "called somebody to look" if alerts else "means that nobody was called to look"
+
+
+def _features(contest: Contest) -> str:
+    """All that was measured for the last score that stands, with the points each gave."""
+    record = last_record(contest)
+    if record is None or not isinstance(record.said, Score):
+        return ""
+    points = {part.feature: part.points for part in record.said.contributions}
+    scored = {one.feature for one in contest.bundle.scorecard.features}
+    rows = [_feature(spec, record.features[spec.name], points.get(spec.name, 0), scored) for spec in CATALOGUE]
+    told = paragraph(
+        f"All that was measured at {clock(record.said.time_ms, contest.told.utc_offset_minutes)}, the last score that "
+        "stands. What only describes is in no score, however high it is."
+    )
+    columns = [("What", ""), ("Measured", ""), ("Points", ""), ("Why it may count, or may not", "")]
+    return section("Everything that was measured", "measured", told, table(columns, rows, "measured"))
+
+
+def _feature(spec: FeatureSpec, value: int, points: int, scored: set[str]) -> str:
+    told = "could not be told" if value == MISSING else measure(spec.name, value)
+    if spec.direction == "describes":
+        given, why = "never", f"only describes: {spec.reason}"
+    else:
+        given, why = signed(points) if spec.name in scored else "not in this scorecard", f"may count: {spec.reason}"
+    return row(escape(noun(spec.name)), told, given, why)
+
+
+def _unused(contest: Contest) -> str:
+    refused = ", ".join(sorted(name.replace("_", " ") for name in FORBIDDEN_ATTRIBUTES))
+    texts = [
+        f"Nothing of this kind is taken in at all; the form of the messages has no place for it: {refused}.",
+        "How somebody walks, holds a phone, a bag, a crutch or a wheel is in no score.",
+        "What other persons did is in no score of this person. Their records are not in here, only hashes over them.",
+        "A human decision never changes a score.",
+    ]
+    if not contest.told.customers_remembered:
+        texts.append("Nothing of earlier visits was used, nor of what was bought then.")
+    return section("What was not used", "unused", listed(texts))
+
+
+def _check(contest: Contest, checked: CheckedContest) -> str:
+    checkpoint = checked.signed.checkpoint
+    told = [
+        ("log", f"{checkpoint.origin}, {checkpoint.size:,} entries"),
+        ("root", checkpoint.root.hex()),
+        ("signed by", names(checked.signed.signed_by)),
+        ("scorecard", contest.bundle.digest),
+        ("site", checked.beginning.site.hex()),
+        ("whole file", f"SHA-256 {contest.digest}"),
+    ]
+    command = element("pre", element("code", escape(f"vigil audit check {FILE} --key KEY")))
+    return section(
+        "How to check this",
+        "check",
+        paragraph(
+            f"Anybody can check {FILE}, which came with this page, without the operator and without a network. KEY is "
+            "the public key of the log; ask for it elsewhere than where you got this. `--page FILE` writes this page "
+            "anew from what was checked."
+        ),
+        command,
+        facts(told),
+        element("h3", "What that shows"),
+        listed(_shown(checked)),
+        element("h3", "What it does not show"),
+        listed(_not_shown(checked)),
+    )
+
+
+def _shown(checked: CheckedContest) -> list[str]:
+    return [
+        (
+            f"Each score, alert and decision is an entry of the operator's log, word for word{seen_by(checked.seen)}. "
+            "None was changed after the log was signed."
+        ),
+        (
+            "Each score is what the scorecard gives for the values that were sealed with it: points, sum, probability, "
+            "events, and what would have changed it."
+        ),
+        "The log says at its beginning which scorecard and which Vigil it is of, and they are these.",
+    ]
+
+
+def _not_shown(checked: CheckedContest) -> list[str]:
+    signed = f" {names(checked.vouching)} signed for all of the file." if checked.vouching else ""
+    return [
+        (
+            f"What was seen, bought and joined is told as the operator's journal has it.{signed} Each entry seals a "
+            "digest of the journal: a court that is given the journal can check it with `vigil replay`."
+        ),
+        "Whether anything was left out. Whoever is given the log can look for more entries of this visit.",
+        "Whether the cameras saw right. That is for a human to say, on the recording.",
+    ]
