@@ -15,6 +15,7 @@ from streams.audit.opened_words import opened_lines, record_lines
 from streams.audit.proof import SUFFIX, check_proof, parse_proof
 from streams.audit.visit_entries import ProvableLog, find_entry, keys_beside
 from streams.contesting.checking import check_contest
+from streams.contesting.completeness import check_complete
 from streams.contesting.contest import decode_contest
 from streams.contesting.page import drawn_page
 from streams.contesting.report import contest_lines
@@ -72,6 +73,9 @@ def check(
     page: Annotated[
         Path | None, typer.Option(help="Of a contest: write its page anew, from what was checked, to this file.")
     ] = None,
+    log: Annotated[
+        str | None, typer.Option(help="Of a contest: folder or URL of the log, to see that nothing was left out of it.")
+    ] = None,
 ) -> None:
     """Check a proof offline: the entry is in the log whose key you trust, and enough witnesses saw that log.
 
@@ -82,16 +86,22 @@ def check(
     with judged():
         encoded, policy = proof.read_bytes(), quorum_of(witness, quorum)
         if encoded.lstrip().startswith(b"{"):
-            _check_contest(encoded, key, policy, page, str(proof))
+            _check_contest(encoded, key, policy, str(proof), page, log)
         else:
             _check_entry(encoded, leaf, key or [], policy, origin, str(proof))
 
 
-def _check_contest(encoded: bytes, keys: Sequence[str] | None, policy: Quorum, page: Path | None, where: str) -> None:
+def _check_contest(
+    encoded: bytes, keys: Sequence[str] | None, policy: Quorum, where: str, page: Path | None, log: str | None
+) -> None:
     contest = decode_contest(encoded, where)
     checked = check_contest(contest, verifiers_of(keys or contest.log_keys), policy, where)
+    if log:
+        check_complete(contest, checked.signed.checkpoint, ProvableLog.at(log), where)
     for line in contest_lines(contest, checked, own_key=not keys):
         say(line)
+    if log:
+        say(f"Complete: {log} has no other entry of the same visits.")
     if page:
         page.write_text(drawn_page(contest, checked, where), encoding="utf-8")
         say(f"{page}: the page, from what was checked")

@@ -6,12 +6,13 @@ records vouch for only by the digest of the whole journal; whoever made the file
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from features.events import BasketLine, Rejection, explain
 from features.segments import SEGMENT, Segments
@@ -54,6 +55,11 @@ class ContestedTrack(_Part, frozen=True):
     camera: str
     columns: dict[str, list[int | list[int]]]
 
+    @classmethod
+    def of(cls, track: str, camera: str, rows: Segments) -> Self:
+        """The track of these segments."""
+        return cls(track, camera, {name: rows[name].tolist() for name in SEGMENT.names or ()})
+
     @property
     def rows(self) -> Segments:
         """(seconds,) of `SEGMENT`.
@@ -64,15 +70,21 @@ class ContestedTrack(_Part, frozen=True):
         names = SEGMENT.names or ()
         if tuple(self.columns) != names:
             raise FormatError("columns", ", ".join(names), ", ".join(self.columns), self.track)
-        seconds = len(self.columns["frames"])
-        rows = np.zeros(seconds, SEGMENT)
+        rows = np.zeros(len(self.columns["frames"]), SEGMENT)
         for name in names:
-            try:
-                rows[name] = np.array(self.columns[name], SEGMENT[name].base).reshape(rows[name].shape)
-            except (ValueError, OverflowError, TypeError):
-                expected = f"{seconds} times {SEGMENT[name]}, as of frames"
-                raise FormatError(f"columns.{name}", expected, "others", self.track) from None
+            rows[name] = self._column(name, rows[name].shape)
         return rows
+
+    def _column(self, name: str, shape: tuple[int, ...]) -> NDArray[np.integer]:
+        try:
+            values = np.array(self.columns[name], SEGMENT[name].base)
+        except (ValueError, OverflowError, TypeError):
+            values = np.zeros(0, SEGMENT[name].base)
+        if values.shape != shape and (shape[0] or values.size):
+            raise FormatError(
+                f"columns.{name}", f"{shape[0]} times {SEGMENT[name]}, as of frames", "others", self.track
+            )
+        return values.reshape(shape)
 
 
 class ContestedPurchase(_Part, frozen=True):

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from features.basket import JOINED_PERMILLE
-from features.segments import SEGMENT, Attribution, SegmentBlock, Segments, TrackChange
+from features.segments import Attribution, SegmentBlock, Segments, TrackChange
 from features.site import Camera
 from streams.audit.errors import UnusableError
 from streams.audit.note import Signer, Verifier
@@ -155,10 +155,6 @@ class Gathering:
     def tracks(self, cameras: list[Camera]) -> list[ContestedTrack]:
         """The tracks with their seconds, in the order in which they began."""
         return [
-            ContestedTrack(track, cameras[self.cameras[track]].name, _columns(np.concatenate(rows)))
+            ContestedTrack.of(track, cameras[self.cameras[track]].name, np.concatenate(rows))
             for track, rows in sorted(self.rows.items(), key=lambda one: (int(one[1][0]["second_ms"][0]), one[0]))
         ]
-
-
-def _columns(rows: Segments) -> dict[str, list[int | list[int]]]:
-    return {name: rows[name].tolist() for name in SEGMENT.names or ()}

@@ -75,7 +75,8 @@ def _remade(told: Told, where: str) -> Iterator[tuple[_Instant, Int32s]]:
         camera, owners = np.array([names.index(track.camera)], np.int32), np.zeros(len(rows), np.int32)
         block = SegmentBlock([track.track], camera, owners, rows)
         if len(rows):
-            features = person_step(PersonState(Identities.start(site)), block, places)
+            with np.errstate(all="ignore"):  # of numbers that no journal has
+                features = person_step(PersonState(Identities.start(site)), block, places)
             for one in map(features.row, range(len(features))):
                 yield _Instant(track.track, one.time_ms, KINDS[one.kind]), one.values
 

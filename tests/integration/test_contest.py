@@ -20,18 +20,20 @@ from features.events import Disposition
 from features.segments import SEGMENT
 from models.records import Alert, Score
 from streams.audit.cosignature import Quorum
-from streams.audit.errors import AuditError, FormatError, SignatureError, UnusableError
+from streams.audit.errors import AuditError, ForkError, FormatError, RewindError, SignatureError, UnusableError
 from streams.audit.note import Signer, Verifier
 from streams.audit.proof import parse_proof
 from streams.audit.run_log import VISIT_KEYS
+from streams.audit.visit_entries import ProvableLog
 from streams.audit.visit_keys import read_keys
 from streams.cli import main
 from streams.contesting.checking import CheckedContest, check_contest
+from streams.contesting.completeness import check_complete
 from streams.contesting.contest import Contest, decode_contest, encode_contest, sealed
 from streams.contesting.page import contest_page, drawn_page
 from streams.embedded import ALERTS, SCORES
 from streams.runs import open_run, read_lines
-from tests.running.audit_logs import ORIGIN, cosigner, signer
+from tests.running.audit_logs import ORIGIN, cosigner, log, signer
 from tests.running.contests import LINKED, LINKED_TO, PAID, SPLIT, SPLIT_FROM, contest_of, sealed_run
 
 KEYS = [signer().verifier]
@@ -318,6 +320,25 @@ def test_who_signed_vouches_for_what_is_told_too(run: Path) -> None:
         checked(sealed(contest, [signer("forger")]))
 
 
+def test_who_has_the_log_sees_what_was_left_out(run: Path, tmp_path: Path, linked: Contest) -> None:
+    at, checkpoint = ProvableLog.at, checked(linked).signed.checkpoint
+    check_complete(linked, checkpoint, at(str(run)), "c")
+    for place in (0, len(linked.records) // 2):
+        fewer = [*linked.records[:place], *linked.records[place + 1 :]]
+        left = linked.records[place].entry
+        with pytest.raises(AuditError, match=f"c: records: expected entry {left} of the log too, of the same visit"):
+            check_complete(msgspec.structs.replace(linked, records=fewer), checkpoint, at(str(run)), "c")
+    entries = ProvableLog.at(str(run)).reader.entries(0, checkpoint.size)
+    with log(tmp_path / "grown") as grown:
+        grown.append([*entries, b"\x95\x01\xc4\x00\xc4\x00\x01\xa1v"])
+        grown.publish()
+    check_complete(linked, checkpoint, at(str(tmp_path / "grown")), "c")
+    with pytest.raises(RewindError, match="size: expected"):
+        check_complete(linked, checkpoint._replace(size=checkpoint.size + 2), at(str(tmp_path / "grown")), "c")
+    with pytest.raises(ForkError, match="root of"):
+        check_complete(linked, checkpoint._replace(root=bytes(32)), at(str(run)), "c")
+
+
 def test_another_log_and_missing_witnesses_are_refused(linked: Contest) -> None:
     with pytest.raises(FormatError, match=r"origin: expected that of other\.example"):
         checked(linked, [Signer.generate("other.example").verifier])
@@ -383,6 +404,9 @@ def test_from_a_run_to_a_court(run: Path, tmp_path: Path, vigil: Vigil) -> None:
     code, said = vigil("contest", "corridor/5", "--run", "run", "--out", "bundle")
     assert code == 0, said
     assert re.match(rf"{LINKED}: \d+ records, each proven and opened, [\d,]+ bytes\n", said)
+    code, said = vigil("audit", "check", "bundle/contest.json", "--log", "run")
+    assert code == 0, said
+    assert said.endswith("Complete: run has no other entry of the same visits.\n")
     shutil.rmtree(copied)
     (tmp_path / "key").write_text(signer().verifier.vkey)
     code, said = vigil("audit", "check", "bundle/contest.json", "--key", "key", "--page", "again.html")
