@@ -51,7 +51,7 @@ def prove(
             proof = log.prove(int(entry))
         else:
             found = find_entry(log, visit_keys or keys_beside(place), entry)
-            proof = log.prove(found.index) if sealed else log.prove_opened(found)
+            proof = log.prove(found.entry) if sealed else log.prove_opened(found)
     written, encoded = out or Path(f"{proof.leaf_index}{SUFFIX}"), proof.encoded
     written.write_bytes(encoded)
     of = f"entry {proof.leaf_index:,} of {log.claimed.size:,} of {log.claimed.origin}"

@@ -20,9 +20,9 @@ from streams.audit.visit_keys import VisitKey, opening, read_keys
 
 
 class Found(NamedTuple):
-    """An entry of a visit; without a key the beginning of a log."""
+    """An entry of a visit, by its index; without a key the beginning of a log."""
 
-    index: int
+    entry: int
     leaf: bytes
     key: VisitKey | None
 
@@ -100,7 +100,7 @@ class ProvableLog(NamedTuple):
         Raises:
             AuditError: as `prove`.
         """
-        return self.prove(found.index, disclose(found.leaf, found.key) if found.key else b"")
+        return self.prove(found.entry, disclose(found.leaf, found.key) if found.key else b"")
 
 
 def keys_of(keys: Path, names: Iterable[str]) -> list[VisitKey]:
@@ -128,7 +128,7 @@ def find_entry(log: ProvableLog, keys: Path, name: str) -> Found:
     """
     person, mark, _ = name.partition("#")
     for found in log.entries(keys_of(keys, [person]) if mark else read_keys(keys)):
-        if found.key and _id(found.open(f"{log.place}: leaf {found.index}").published) == name:
+        if found.key and _id(found.open(f"{log.place}: leaf {found.entry}").published) == name:
             return found
     what = "the id of a score, an alert or a disposition that a key opens"
     raise UnusableError("entry", f"an index, or {what}", name, f"{log.place}, {keys}")

@@ -93,6 +93,11 @@ def percent(permille: int) -> str:
     return f"{permille / 10:g} %"
 
 
+def counted(number: int, what: str) -> str:
+    """So many of something: no scores, 1 score, 2 scores."""
+    return f"{f'{number:,}' if number else 'no'} {what}{'' if number == 1 else 's'}"
+
+
 def times(count: int) -> str:
     """How often: once, twice, 3 times."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -41,7 +41,7 @@ class CheckedContest(NamedTuple):
 
 
 class _Proven(NamedTuple):
-    index: int
+    entry: int
     leaf: bytes
     own: bytes | None
     signed: SignedCheckpoint
@@ -90,7 +90,7 @@ def check_contest(
     _check_names(contest, where)
     remade = check_seconds(contest, where)
     last = checking.proven(contest.beginnings[-1], f"{where}: beginnings")
-    return CheckedContest(last.signed, last.seen, begun[last.index], vouching, remade)
+    return CheckedContest(last.signed, last.seen, begun[last.entry], vouching, remade)
 
 
 def _vouching(contest: Contest, verifiers: Sequence[Verifier], where: str) -> list[Verifier]:
@@ -119,11 +119,11 @@ def _beginnings(checking: _Checking) -> Iterator[tuple[int, Beginning]]:
         record = decode_record(proven.leaf, where)
         if not isinstance(record, Beginning):
             raise FormatError("record", "the beginning of a log", "another", where)
-        _must_follow(proven.index, before, where)
+        _must_follow(proven.entry, before, where)
         if not at:
-            _must_be("entry", proven.index, 0, where)
-        before = proven.index
-        yield proven.index, record
+            _must_be("entry", proven.entry, 0, where)
+        before = proven.entry
+        yield proven.entry, record
 
 
 def _check_records(checking: _Checking, begun: dict[int, Beginning]) -> None:
@@ -149,7 +149,7 @@ def _check_record(checking: _Checking, record: ContestedRecord, where: str) -> N
     if proven.own is None:
         raise FormatError("proof", "one that opens its record", "one that does not", where)
     found = opened(proven.leaf, proven.own, where)
-    _must_be("entry", record.entry, proven.index, where)
+    _must_be("entry", record.entry, proven.entry, where)
     _must_be_same("said", record.said, found.published, where)
     _must_be("journal", record.journal, found.journal.hex(), where)
     for name in record.features.keys() | found.features.keys():

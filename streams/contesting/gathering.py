@@ -63,7 +63,7 @@ def gather(
         person=person,
         names=sorted(told_by),
         log_keys=list(dict.fromkeys(one.vkey for one in (*verifiers, *(signer.verifier for signer in signers)))),
-        beginnings=[log.prove(one.index).encoded.decode() for one in found if not one.key],
+        beginnings=[log.prove(one.entry).encoded.decode() for one in found if not one.key],
         records=records,
         bundle=run.bundle,
         told=_told(run, names),
@@ -78,9 +78,9 @@ def _whole(run: RunFolder, name: str) -> tuple[str, set[str]]:
 
 
 def _record(log: ProvableLog, found: Found) -> ContestedRecord:
-    opened = found.open(f"{log.place}: leaf {found.index}")
+    opened = found.open(f"{log.place}: leaf {found.entry}")
     proof = log.prove_opened(found).encoded.decode()
-    return ContestedRecord(found.index, opened.published, opened.features, opened.journal.hex(), proof)
+    return ContestedRecord(found.entry, opened.published, opened.features, opened.journal.hex(), proof)
 
 
 def _told(run: RunFolder, names: set[str]) -> Told:

@@ -8,7 +8,7 @@ from streams.audit.errors import FormatError
 from streams.console.document import document, facts, skip_to, table
 from streams.console.person_section import person_section
 from streams.console.svg import element, escape
-from streams.console.words import PURPOSE, clock, day, measure, noun, short, signed, standing
+from streams.console.words import PURPOSE, clock, counted, day, measure, noun, short, signed, standing
 from streams.contesting.checking import CheckedContest
 from streams.contesting.contest import Contest
 from streams.contesting.sections import (
@@ -21,6 +21,7 @@ from streams.contesting.sections import (
     scores_section,
     section,
     seen_section,
+    stacked,
 )
 from streams.contesting.view import last_record, person_of, run_of
 
@@ -84,18 +85,14 @@ def _in_short(contest: Contest) -> str:
     raised = [alert for alert in contest.alerts if not alert.withdraws]
     texts = [
         f"Vigil followed somebody as {contest.person}, a name made up for this visit. It knows no other, and no face.",
-        f"It published {_count(len(contest.scores), 'score')} of this visit. The last that stands: {standing(person)}.",
-        f"It raised {_count(len(raised), 'alert')}, which {_called(len(raised))}.",
-        f"{_count(verdicts, 'human decision')} {'is' if verdicts == 1 else 'are'} on record.",
+        f"It published {counted(len(contest.scores), 'score')} of this visit. The last: {standing(person)}.",
+        f"It raised {counted(len(raised), 'alert')}, which {_called(len(raised))}.",
+        f"The record has {counted(verdicts, 'human decision')} on it.",
     ]
     others = [name for name in contest.names if name != contest.person]
     if others:
         texts.append(f"Records were also made under {', '.join(others)}, taken to be the same person.")
     return section("In short", "short", listed(texts))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
 
 
 def _called(alerts: int) -> str:
@@ -109,35 +106,44 @@ def _features(contest: Contest) -> str:
         return ""
     points = {part.feature: part.points for part in record.said.contributions}
     scored = {one.feature for one in contest.bundle.scorecard.features}
-    rows = [_feature(spec, record.features[spec.name], points.get(spec.name, 0), scored) for spec in CATALOGUE]
+    ordered = sorted(CATALOGUE, key=lambda spec: spec.direction == "describes")
+    rows = [_feature(spec, record.features[spec.name], points.get(spec.name, 0), scored) for spec in ordered]
     told = paragraph(
         f"All that was measured at {clock(record.said.time_ms, contest.told.utc_offset_minutes)}, the last score that "
         "stands. What only describes is in no score, however high it is."
     )
     columns = [("What", ""), ("Measured", ""), ("Points", ""), ("Why it may count, or may not", "")]
-    return section("Everything that was measured", "measured", told, table(columns, rows, "measured"))
+    return section("Everything that was measured", "measured", told, stacked(table(columns, rows, "measured")))
 
 
 def _feature(spec: FeatureSpec, value: int, points: int, scored: set[str]) -> str:
     told = "could not be told" if value == MISSING else measure(spec.name, value)
     if spec.direction == "describes":
-        given, why = "never", f"only describes: {spec.reason}"
+        given, why = "in no score", f"only describes: {spec.reason}"
     else:
-        given, why = signed(points) if spec.name in scored else "not in this scorecard", f"may count: {spec.reason}"
+        given = "not in this scorecard" if spec.name not in scored else f"{signed(points) if points else 0} points"
+        why = f"may count: {spec.reason}"
     return row(escape(noun(spec.name)), told, given, why)
 
 
 def _unused(contest: Contest) -> str:
-    refused = ", ".join(sorted(name.replace("_", " ") for name in FORBIDDEN_ATTRIBUTES))
+    refused = ", ".join(sorted(name.removesuffix("_kg").replace("_", " ") for name in FORBIDDEN_ATTRIBUTES))
     texts = [
         f"Nothing of this kind is taken in at all; the form of the messages has no place for it: {refused}.",
         "How somebody walks, holds a phone, a bag, a crutch or a wheel is in no score.",
-        "What other persons did is in no score of this person. Their records are not in here, only hashes over them.",
+        _of_others(contest),
         "A human decision never changes a score.",
     ]
     if not contest.told.customers_remembered:
         texts.append("Nothing of earlier visits was used, nor of what was bought then.")
     return section("What was not used", "unused", listed(texts))
+
+
+def _of_others(contest: Contest) -> str:
+    hidden = "Their records are not in here, only hashes over them."
+    if any(None in {change.track, change.other} for change in contest.told.changes):
+        return f"What others did is in no score, but for a track while it was taken to be this person. {hidden}"
+    return f"What others did is in no score of this person. {hidden}"
 
 
 def _check(contest: Contest, checked: CheckedContest) -> str:
@@ -156,19 +162,19 @@ def _check(contest: Contest, checked: CheckedContest) -> str:
         "check",
         paragraph(
             f"Anybody can check {FILE}, which came with this page, without the operator and without a network. KEY is "
-            "the public key of the log; ask for it elsewhere than where you got this. `--page FILE` writes this page "
-            "anew from what was checked."
+            "the public key of the log; ask for it elsewhere than where you got this. With --page FILE it writes this "
+            "page anew, from what was checked."
         ),
         command,
         facts(told),
         element("h3", "What that shows"),
-        listed(_shown(checked)),
+        listed(_shown(contest, checked)),
         element("h3", "What it does not show"),
         listed(_not_shown(checked)),
     )
 
 
-def _shown(checked: CheckedContest) -> list[str]:
+def _shown(contest: Contest, checked: CheckedContest) -> list[str]:
     return [
         (
             f"Each score, alert and decision is an entry of the operator's log, word for word{seen_by(checked.seen)}. "
@@ -178,17 +184,25 @@ def _shown(checked: CheckedContest) -> list[str]:
             "Each score is what the scorecard gives for the values that were sealed with it: points, sum, probability, "
             "events, and what would have changed it."
         ),
+        (
+            f"The seconds of this page, measured anew, give the values that were sealed with {checked.remade:,} of the "
+            f"{len(contest.scores):,} scores{_joined(contest)}."
+        ),
         "The log says at its beginning which scorecard and which Vigil it is of, and they are these.",
     ]
 
 
+def _joined(contest: Contest) -> str:
+    return "; of those after tracks were joined, that cannot be said" if contest.told.changes else ""
+
+
 def _not_shown(checked: CheckedContest) -> list[str]:
-    signed = f" {names(checked.vouching)} signed for all of the file." if checked.vouching else ""
+    signed_for = f" {names(checked.vouching)} signed for all of the file." if checked.vouching else ""
     return [
         (
-            f"What was seen, bought and joined is told as the operator's journal has it.{signed} Each entry seals a "
-            "digest of the journal: a court that is given the journal can check it with `vigil replay`."
+            f"What was bought and joined is told as the operator's journal has it.{signed_for} Each entry seals a "
+            "digest of the whole journal: a court that is given the journal can check it with vigil replay."
         ),
-        "Whether anything was left out. Whoever is given the log can look for more entries of this visit.",
+        "Whether anything was left out. Whoever is given the log sees it, with --log LOG.",
         "Whether the cameras saw right. That is for a human to say, on the recording.",
     ]

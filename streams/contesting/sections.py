@@ -44,9 +44,14 @@ def paragraph(text: str) -> str:
     return element("p", escape(text))
 
 
+def stacked(table: str) -> str:
+    """A table whose cells stand below one another where there is little room."""
+    return element("div", table, class_="stacked")
+
+
 def row(first: str, *cells: str, class_: str = "") -> str:
     """A row of a table; `first` is markup, the others are text."""
-    head = element("th", first, scope="row", class_="number")
+    head = element("th", first, scope="row", class_="when")
     return element("tr", head, *(element("td", escape(cell), class_=class_) for cell in cells))
 
 
@@ -81,9 +86,12 @@ def _second(second: SeenSecond, offset: int) -> str:
 def scores_section(contest: Contest) -> str:
     """Every score with its sum, exactly as it was published."""
     base, offset = contest.bundle.scorecard.base, contest.told.utc_offset_minutes
+    thresholds = contest.told.thresholds
     told = (
         f"Everything that was published of this person, with what was corrected later. Everybody starts with {base} "
-        f"points; what is listed is all that was added. {ABSTAIN} means that too little was seen for a score."
+        f"points; what is listed is all that was added. Waiting counts after {thresholds.loiter_after_s} s, in a "
+        f"restricted zone after {thresholds.restricted_loiter_after_s} s, where a zone has no threshold of its own. "
+        f"{ABSTAIN} means that too little was seen for a score."
     )
     names = [("When", ""), ("Priority", "number"), ("The sum", ""), ("What would have changed it", "event")]
     replaced = {score.supersedes for score in contest.scores}
@@ -92,7 +100,7 @@ def scores_section(contest: Contest) -> str:
         for record in contest.records
         if isinstance(said := record.said, Score)
     ]
-    return section("Every score and what made it", "scores", paragraph(told), table(names, rows, "scores"))
+    return section("Every score and what made it", "scores", paragraph(told), stacked(table(names, rows, "scores")))
 
 
 def _named(entry: int, said: Score, person: str, replaced: set[str | None]) -> str:
@@ -105,16 +113,17 @@ def _named(entry: int, said: Score, person: str, replaced: set[str | None]) -> s
 def _score(said: Score, named: str, base: int, offset: int) -> str:
     came = element("span", escape(named), class_="muted came")
     if said.score is None:
-        shown, parts, change = escape(ABSTAIN), paragraph(said.abstain or ""), ""
+        shown, parts, change = escape(ABSTAIN), escape(said.abstain), "no score was given"
     else:
         shown = f"{said.score}{element('span', escape(said.band), class_='came')}"
-        parts, change = _parts(said, base), counterfactual(said.band or "", said.counterfactual)
+        parts = _parts(said, base)
+        change = counterfactual(said.band or "", said.counterfactual) or f"nothing: no band is below {said.band}"
     return element(
         "tr",
-        element("th", clock(said.time_ms, offset) + came, scope="row", class_="number"),
+        element("th", clock(said.time_ms, offset) + came, scope="row", class_="when"),
         element("td", shown, class_="number score"),
         element("td", parts),
-        element("td", escape(change or "nothing: there is no lower band"), class_="event"),
+        element("td", escape(change), class_="event"),
     )
 
 
@@ -123,11 +132,10 @@ def _parts(said: Score, base: int) -> str:
         (signed(part.points), contribution(part.feature, part.value, part.points).text) for part in said.contributions
     ]
     listed = [f"<li><b>{points}</b> {escape(text)}</li>" for points, text in [(str(base), "to start with"), *texts]]
-    total = " ".join([str(base), *(points for points, _ in texts)])
-    agree = f"a reviewer would agree: {probability(said.probability_permille)}"
-    return element("ul", *listed, class_="reasons") + element(
-        "p", escape(f"{total} = {said.score}; {agree}"), class_="muted sum"
-    )
+    total = " ".join([str(base), *(f"+ {part.points}" for part in said.contributions)])
+    agree = f"A reviewer would agree: {probability(said.probability_permille)}."
+    added = element("p", escape(f"{total} = {said.score}."), "<br>", escape(agree), class_="muted sum")
+    return element("ul", *listed, class_="reasons") + added
 
 
 def purchases_section(contest: Contest) -> str:
@@ -136,11 +144,13 @@ def purchases_section(contest: Contest) -> str:
     bought = [_purchase(one, offset) for one in contest.told.purchases]
     joined = [_change(one, offset) for one in contest.told.changes]
     paid = (
-        table([("When", ""), ("What", ""), ("How surely this person's", ""), ("Counted", "")], bought, "bought")
+        stacked(
+            table([("When", ""), ("What", ""), ("How surely this person's", ""), ("Counted", "")], bought, "bought")
+        )
         if bought
         else paragraph("No purchase was joined to this person.")
     )
-    linked = element("ol", *(element("li", escape(text)) for text in joined)) if joined else ""
+    linked = element("h3", "Tracks that were taken to be this person") + listed(joined) if joined else ""
     remembered = (
         "Baskets of earlier visits with the same customer token may count here: the site's owner turned that on."
         if contest.told.customers_remembered
@@ -152,13 +162,13 @@ def purchases_section(contest: Contest) -> str:
 def _purchase(one: ContestedPurchase, offset: int) -> str:
     others = f", or one of {one.others} others'" if one.others else ""
     sure = "the till named this person" if one.explicit else f"{percent(one.share_permille)}{others}"
-    counted = "as this person's" if one.counted else "not: it may be another's, so what it was is not shown"
+    counted = "counted as this person's" if one.counted else "not counted: it may be another's, so it is not shown"
     return row(clock(one.time_ms, offset), purchase_words(one), sure, counted)
 
 
 def _change(one: ContestedChange, offset: int) -> str:
     who = " and ".join(name or "another track" for name in (one.track, one.other))
-    return f"{clock(one.time_ms, offset)}: {who} {CHANGES[one.kind]} ({one.confidence:.0%} sure)"
+    return f"{clock(one.time_ms, offset)}: {who} {CHANGES[one.kind]} ({percent(round(1_000 * one.confidence))} sure)"
 
 
 def alerts_section(contest: Contest) -> str:
@@ -170,13 +180,13 @@ def alerts_section(contest: Contest) -> str:
     told = paragraph(
         "An alert calls somebody to look. It must rest on an event that can be checked, never on a score alone."
     )
-    return section("Alerts", "alerts", told if rows else none, table(names, rows, "alerts") if rows else "")
+    return section("Alerts", "alerts", told if rows else none, stacked(table(names, rows, "alerts")) if rows else "")
 
 
 def _alert(alert: Alert, offset: int) -> str:
     what = "an earlier alert was taken back" if alert.withdraws else "somebody was called to look"
     events = "; ".join(alert.events) or "none"
-    return row(clock(alert.time_ms, offset), what, events, ABSTAIN if alert.score is None else str(alert.score))
+    return row(clock(alert.time_ms, offset), what, events, ABSTAIN if alert.score is None else f"{alert.score} of 1000")
 
 
 def decisions_section(contest: Contest) -> str:
@@ -185,13 +195,16 @@ def decisions_section(contest: Contest) -> str:
     names = [("When", ""), ("Who", ""), ("What", ""), ("Why, in their words", "")]
     rows = [
         row(
-            day_and_clock(said.time_ms, offset), said.reviewer, VERDICTS[said.verdict], said.reason or "no reason given"
+            day_and_clock(said.time_ms, offset),
+            f"reviewer {said.reviewer}",
+            VERDICTS[said.verdict],
+            said.reason or "no reason given",
         )
         for said in (record.said for record in contest.records)
         if isinstance(said, Disposition)
     ]
     none = paragraph("No decision by a human is in the record. Vigil itself decides nothing about anybody.")
-    return section("Human decisions", "decisions", table(names, rows, "decisions") if rows else none)
+    return section("Human decisions", "decisions", stacked(table(names, rows, "decisions")) if rows else none)
 
 
 def listed(texts: Iterable[str]) -> str:

@@ -411,7 +411,7 @@ def test_from_a_run_to_a_court(run: Path, tmp_path: Path, vigil: Vigil) -> None:
     (tmp_path / "key").write_text(signer().verifier.vkey)
     code, said = vigil("audit", "check", "bundle/contest.json", "--key", "key", "--page", "again.html")
     assert code == 0, said
-    assert re.match(rf"Holds: \d+ scores, \d+ alerts and 2 human decisions about {LINKED}\.\n", said)
+    assert re.match(rf"Holds: \d+ scores, 1 alert, 2 human decisions about {LINKED}\.\n", said)
     assert "The key came in the file" not in said
     assert (tmp_path / "again.html").read_bytes() == (tmp_path / "bundle/contest.html").read_bytes()
     code, said = vigil("audit", "check", "bundle/contest.json")
@@ -446,5 +446,5 @@ def test_the_page_is_whole_and_escapes(linked: Contest) -> None:
     assert "<script>alert" not in contest_page(forged, checked(forged))
     for score in linked.scores:
         if score.score is not None and score.contributions:
-            total = " ".join(f"+{part.points}" for part in score.contributions)
-            assert f"{total} = {score.score}; " in text
+            total = " ".join(f"+ {part.points}" for part in score.contributions)
+            assert f"{total} = {score.score}." in text

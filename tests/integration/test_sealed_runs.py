@@ -201,7 +201,7 @@ def test_a_score_is_proven_by_its_id(sealed: Path) -> None:
         found = find_entry(log, keys_beside(str(sealed)), score.id)
         entry, own = disclosed(log.prove_opened(found).extra or b"")
         assert opened(entry, own or b"").published == score
-        assert entry == leaves_of(sealed)[found.index]
+        assert entry == leaves_of(sealed)[found.entry]
     alert = next(read_lines(sealed / ALERTS, Alert))
     assert find_entry(log, sealed / VISIT_KEYS, alert.id).open("leaf").published == alert
     verdict = find_entry(log, sealed / VISIT_KEYS, "d1").open("leaf")

@@ -22,7 +22,7 @@ SPLIT, SPLIT_FROM = "floor/3/1700000112", "floor/5/1700000137"
 """Taken to be one person for a while; the first pays, is alerted on and judged."""
 PAID = "floor/6/1700000145"
 START_MS = 1_700_000_000_000
-EVENTS = (
+EVENTS: tuple[IdentityChange | Purchase | Disposition, ...] = (
     IdentityChange("c1", "link", START_MS + 170_000, "floor", 2, "corridor", 5, 0.9),
     IdentityChange("c2", "link", START_MS + 150_000, "floor", 3, "floor", 5, 0.8),
     IdentityChange("c3", "split", START_MS + 160_000, "floor", 3, "floor", 5, 0.8),
