@@ -66,9 +66,9 @@ def seen_section(contest: Contest) -> str:
     each = element(
         "details",
         element("summary", f"Every second, {len(seconds):,} of them"),
-        table(names, [_second(second, offset) for second in seconds], "seen"),
+        stacked(table(names, [_second(second, offset) for second in seconds], "seen")),
     )
-    by_place = table(names, [_stay(stay, offset) for stay in seen_stays(contest.told)], "seen")
+    by_place = stacked(table(names, [_stay(stay, offset) for stay in seen_stays(contest.told)], "seen"))
     return section("What was seen", "seen", paragraph(told), by_place, each)
 
 
@@ -134,7 +134,8 @@ def _parts(said: Score, base: int) -> str:
     listed = [f"<li><b>{points}</b> {escape(text)}</li>" for points, text in [(str(base), "to start with"), *texts]]
     total = " ".join([str(base), *(f"+ {part.points}" for part in said.contributions)])
     agree = f"A reviewer would agree: {probability(said.probability_permille)}."
-    added = element("p", escape(f"{total} = {said.score}."), "<br>", escape(agree), class_="muted sum")
+    told = f"{total} = {said.score}." if texts else "Nothing was added."
+    added = element("p", escape(told), "<br>", escape(agree), class_="muted sum")
     return element("ul", *listed, class_="reasons") + added
 
 

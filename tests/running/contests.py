@@ -7,10 +7,12 @@ from features.events import BasketLine, Disposition, IdentityChange, Purchase
 from models.bundle import default_bundle
 from models.scenarios.generate import generate
 from streams import jobs
-from streams.audit.note import Signer
+from streams.audit.cosignature import Quorum
+from streams.audit.note import Signer, Verifier
 from streams.audit.run_log import VISIT_KEYS
 from streams.audit.visit_entries import ProvableLog
-from streams.contesting.contest import Contest
+from streams.contesting.checking import CheckedContest, check_contest
+from streams.contesting.contest import Contest, decode_contest, encode_contest
 from streams.contesting.gathering import gather
 from streams.recording import RecordingWriter
 from streams.runs import open_run
@@ -22,6 +24,7 @@ SPLIT, SPLIT_FROM = "floor/3/1700000112", "floor/5/1700000137"
 """Taken to be one person for a while; the first pays, is alerted on and judged."""
 PAID = "floor/6/1700000145"
 START_MS = 1_700_000_000_000
+KEYS = [signer().verifier]
 EVENTS: tuple[IdentityChange | Purchase | Disposition, ...] = (
     IdentityChange("c1", "link", START_MS + 170_000, "floor", 2, "corridor", 5, 0.9),
     IdentityChange("c2", "link", START_MS + 150_000, "floor", 3, "floor", 5, 0.8),
@@ -50,3 +53,8 @@ def sealed_run(folder: Path) -> Path:
 def contest_of(run: Path, person: str, signers: Sequence[Signer] = ()) -> Contest:
     """The contest of a person by the full name."""
     return gather(open_run(run), person, ProvableLog.at(str(run)), run / VISIT_KEYS, [signer().verifier], signers)
+
+
+def checked(contest: Contest, keys: Sequence[Verifier] = KEYS) -> CheckedContest:
+    """What a contest shows once it was written and read."""
+    return check_contest(decode_contest(encode_contest(contest)), keys, Quorum())
