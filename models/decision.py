@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from features.keypoints import Bools, Int32s, Int64s, Ints
-from features.sequence import COLUMN, FINAL, GRID, SECOND, WITHDRAWN, FeatureRows
-from features.site import Site
+from features.sequence import COLUMN, FINAL, GRID, SECOND, WITHDRAWN, FeatureRows, Row
+from features.site import Camera, Site
 from models.bundle import BANDS, ELEVATED, HIGH, LOW, AbstainRule, Bundle
 from models.records import OBJECTIVE_EVENTS, Alert, Score, ScoreKind
 
@@ -177,6 +177,30 @@ def decide(state: DecisionState, rows: FeatureRows, bundle: Bundle, site: Site) 
     values = [rows.values[row].astype("<i4").tobytes() for row in scores]
     places = {row: place for place, row in enumerate(scores)}
     return Decisions(state, list(scores.values()), alerts, values, [places[call.row] for call in calls])
+
+
+def score_again(said: Score, values: Int32s, bundle: Bundle) -> Score:
+    """A published score made anew out of its sequence features, to be compared with what was said.
+
+    Args:
+        said: what names the row: person, camera, time, kind, revision and position; and the band before, as far as the
+            score lets it stand.
+        values: (features,) in the catalogue's order.
+        bundle: sealed, by which it was scored.
+    """
+    cameras = [Camera(said.camera)] if said.camera else []
+    kind = next(kind for kind, name in KINDS.items() if name == said.kind)
+    row = Row(said.person, len(cameras) - 1, said.time_ms, kind, said.revision, said.position, values)
+    rows = FeatureRows.of([row])
+    judged = _judge(rows.values, bundle)
+    before = BANDS.index(said.band) if said.band else LOW
+    bands = np.maximum(judged.floor, np.minimum(before, judged.ceiling))
+    return _publish(np.array([0]), rows, judged, bands, bundle, Site(cameras=cameras))[0]
+
+
+def alert_again(said: Alert, score: Score) -> Alert:
+    """A published alert made anew out of its score, to be compared with what was said."""
+    return _alert(_Call(0, said.id, said.withdraws), score)
 
 
 def _judge(values: Int32s, bundle: Bundle) -> _Judged:

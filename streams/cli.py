@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -27,12 +26,13 @@ from streams.console.page import page
 from streams.console.pictures import write_pictures
 from streams.console.table import person_text
 from streams.console.words import short
+from streams.contesting.command import contest
 from streams.erasing.command import erase
 from streams.evaluation.command import evaluate
 from streams.recording import RecordingError
 from streams.replaying import replay
-from streams.run_view import bands_of, person_view, view
-from streams.runs import RunFolder, RunFolderError, load_bundle, load_shadow, open_run
+from streams.run_view import bands_of, named_person, person_view, view
+from streams.runs import RunFolderError, load_bundle, load_shadow, open_run
 from streams.settings_file import SettingsError
 from streams.site_file import EXAMPLE, SiteFileError, check_site, load_site
 from streams.sources import person_frames_of, site_of
@@ -146,7 +146,7 @@ def explain(
 ) -> None:
     """Say why a person has the priority they have: every part, the events, and what would have changed it."""
     opened = open_run(run_folder)
-    shown = person_view(opened, _named(opened, person), recording or _recording_beside(run_folder))
+    shown = person_view(opened, named_person(opened, person), recording or _recording_beside(run_folder))
     if pictures:
         for path in write_pictures(shown, opened.site, bands_of(opened), pictures):
             say(f"wrote {path}")
@@ -156,6 +156,7 @@ def explain(
 app.command(rich_help_panel=LOOK)(replay)
 app.command(rich_help_panel=LOOK)(whatif)
 app.command(rich_help_panel=LOOK)(erase)
+app.command(rich_help_panel=LOOK)(contest)
 
 
 app.command("import", rich_help_panel=MAKE)(import_)
@@ -263,29 +264,6 @@ def _run(
         html.write_text(page(shown), encoding="utf-8")
     report(opened, shown, speed)
     return short(shown.scored[0].name) if shown.scored else "PERSON"
-
-
-def _named(opened: RunFolder, person: str) -> str:
-    """The full name of the one person who is meant."""
-    found = [name for name in opened.scores if person in {name, short(name)}]
-    found = found or [name for name in opened.scores if name.startswith(person)]
-    if len(found) != 1:
-        refuse(_unclear(opened, person, found))
-    return found[0]
-
-
-def _unclear(opened: RunFolder, person: str, found: list[str]) -> str:
-    if found:
-        return f"{person}: expected the name of one person; {len(found)} begin so: {_some(found)}"
-    names = {short(name): name for name in opened.scores}
-    near = [names[each] for each in get_close_matches(person, names, 3, 0)]
-    return (
-        f"{person}: nobody of {opened.folder} has this name; {'near are ' + _some(near) if near else 'it has no names'}"
-    )
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(sorted(names)[:5]) + (", …" if len(names) > 5 else "")  # noqa: PLR2004 - five are enough to see
 
 
 def _recording_beside(run_folder: Path) -> Path | None:

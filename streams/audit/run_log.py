@@ -10,11 +10,10 @@ from typing import Self
 from features.segments import Entry
 from features.site import Site
 from models.bundle import Bundle
-from streams.audit.checkpoint import SignedCheckpoint
+from streams.audit.checkpoint import SignedCheckpoint, origin_of
 from streams.audit.erasures import AUDIT
-from streams.audit.errors import FormatError
 from streams.audit.log import Log
-from streams.audit.note import Signer, Verifier, parse_note
+from streams.audit.note import Signer, Verifier
 from streams.audit.rows import Kept
 from streams.audit.sealing import Sealing, beginning
 from streams.audit.source import checkpoint_of, folder_source
@@ -100,8 +99,5 @@ def verify_run_log(folder: Path, verifiers: Sequence[Verifier]) -> SignedCheckpo
         AuditError: something does not hold.
     """
     source = folder_source(folder / AUDIT)
-    text = parse_note(checkpoint_of(source), str(folder / AUDIT / "checkpoint")).text
-    origin = text.partition("\n")[0]
-    if not any(origin == one.name or origin.startswith(f"{one.name}/run-") for one in verifiers):
-        raise FormatError("origin", f"that of {verifiers[0].name}", origin, str(folder / AUDIT))
+    origin = origin_of(checkpoint_of(source), verifiers, str(folder / AUDIT / "checkpoint"))
     return verify_log(source, origin, verifiers, lambda _: None)

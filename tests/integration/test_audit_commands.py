@@ -102,7 +102,7 @@ def test_input_that_cannot_be_used(audit: Audit, arguments: Sequence[str], why: 
 
 def test_a_proof_from_the_log_to_somebody_offline(at: Path, audit: Audit) -> None:
     code, said = audit("prove", "log", 299, "--out", "one.tlog-proof")
-    assert (code, said) == (0, "one.tlog-proof: entry 299 of 600 of shop.example/audit\n")
+    assert (code, said) == (0, "one.tlog-proof: entry 299 of 600 of shop.example/audit, 700 bytes\n")
     (at / "key").write_text(f"{KEY}\n")
     (at / "entry").write_bytes(leaves(299, 300)[0])
     for more in ((), ("--leaf", "entry")):

@@ -42,7 +42,8 @@ RUN_FILES = SEALS | {
     "summary.json",
 }  # fmt: skip
 COMMANDS = (
-    "demo", "run", "replay", "whatif", "explain", "features", "train", "check", "import", "evaluate", "calibrate",
+    "demo", "run", "replay", "whatif", "contest", "explain", "features", "train", "check", "import", "evaluate",
+    "calibrate",
 )  # fmt: skip
 
 

@@ -15,8 +15,9 @@ from models.records import Alert, Score
 from models.scenarios.generate import generate
 from streams import jobs
 from streams.audit.certificate import WHAT, open_certificate, sign_certificate
+from streams.audit.disclosure import disclosed, opened
 from streams.audit.erasures import AUDIT
-from streams.audit.errors import AuditError, FormatError, SignatureError
+from streams.audit.errors import AuditError, FormatError, SignatureError, UnusableError
 from streams.audit.log import Log
 from streams.audit.note import Signer, Verifier, parse_note, sign_note
 from streams.audit.reader import LogReader
@@ -26,6 +27,7 @@ from streams.audit.rows import Opener, Row, seal_entry
 from streams.audit.run_log import JOURNAL, PUBLIC_KEY
 from streams.audit.run_replay import DiffersError
 from streams.audit.source import folder_source
+from streams.audit.visit_entries import ProvableLog, find_entry, keys_beside
 from streams.audit.visit_keys import VISIT_KEYS, VisitKeys, key_ring, read_keys
 from streams.codecs.journal import JournalWriter, read_rows
 from streams.codecs.tables import TableError
@@ -226,3 +228,26 @@ def test_a_certificate_of_another_form_is_refused(sealed: Path, tmp_path: Path, 
         open_certificate(encoded, VERIFIERS)
     with pytest.raises(SignatureError):
         open_certificate(signed.replace(WHAT.encode(), b"another"), VERIFIERS)
+
+
+def test_a_score_is_proven_by_its_id(sealed: Path) -> None:
+    log = ProvableLog.at(str(sealed))
+    for score in list(read_lines(sealed / SCORES, Score))[::9]:
+        found = find_entry(log, keys_beside(str(sealed)), score.id)
+        entry, own = disclosed(log.prove_opened(found).extra or b"")
+        assert opened(entry, own or b"").published == score
+        assert entry == leaves_of(sealed)[found.entry]
+    alert = next(read_lines(sealed / ALERTS, Alert))
+    assert find_entry(log, sealed / VISIT_KEYS, alert.id).open("leaf").published == alert
+    verdict = find_entry(log, sealed / VISIT_KEYS, "d1").open("leaf")
+    assert (verdict.kind, verdict.features) == (Kind.DISPOSITION, {})
+    assert keys_beside(str(sealed / AUDIT)) == sealed / VISIT_KEYS
+
+
+def test_what_was_never_sealed_or_is_erased_is_not_proven(run: Path) -> None:
+    score = next(read_lines(run / SCORES, Score))
+    keys = [line for line in (run / VISIT_KEYS).read_text().splitlines() if f'"{score.person}"' not in line]
+    (run / VISIT_KEYS).write_text("\n".join(keys))
+    for name in (score.id, "floor/1/0#1.0", "d9"):
+        with pytest.raises(UnusableError, match=f"that a key opens, got {name}"):
+            find_entry(ProvableLog.at(str(run)), run / VISIT_KEYS, name)

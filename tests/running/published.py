@@ -23,7 +23,7 @@ from streams.codecs.journal import decode_rows
 from streams.contracts.cloudevents import alert_of
 from streams.embedded import ALERTS, LATE, SCORES, Outputs, Run
 from streams.kafka import topics
-from streams.kafka.lane_seal import LEAF, decode_key
+from streams.kafka.lane_seal import LEAF, decode_key, read_leaves
 from streams.kafka.messages import WHY
 from streams.kafka.outgoing import Outgoing
 from streams.kafka.topics import INPUTS, OUTPUTS, Topic, full_name
