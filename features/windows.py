@@ -1,11 +1,12 @@
 """Sliding sums over the last ten seconds and the last minute of many tracks, and the last seconds of their gait."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.fold import WINDOWED, Folds
+from features.fold import UNUSUAL, WINDOWED, Folds
 from features.gait import gait_features
 from features.keypoints import Int16s, Int32s, Int64s, Ints
 from features.runs import Runs
@@ -20,9 +21,11 @@ _TRACK_STRIDE = 1 << 33  # more than any second, so that sorted keys keep tracks
 Ring = NDArray[np.int16]  # (slots, seconds, values), a second's values at the second modulo their number
 
 
-def empty_rings(slots: int) -> tuple[Ring, Ring]:
-    """(slots, 60, quantities) and (slots, 8, gait values), nothing in them."""
-    return np.zeros((slots, MINUTE_S, len(WINDOWED)), np.int16), np.tile(_unseen(), (slots, GAIT_S, 1))
+def empty_rings(slots: int) -> tuple[Ring, Ring, Ring]:
+    """(slots, 60, quantities), (slots, 10, UNUSUAL) and (slots, 8, gait values), nothing in them."""
+    minute = np.zeros((slots, MINUTE_S, len(WINDOWED)), np.int16)
+    bearing = np.zeros((slots, TEN_S, len(UNUSUAL)), np.int16)
+    return minute, bearing, np.tile(_unseen(), (slots, GAIT_S, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +91,23 @@ class Timeline:
         ring[self.slot[self.track[late]], self.second[late] % window_s] = values[late]
 
 
-def slide(ring: Ring, folds: Folds, before: Folds, timeline: Timeline, values: Int16s) -> None:
-    """Fill in the sums over the last minute and the last ten seconds, and keep the last minute.
+MOTION = {"minute": MINUTE_S, "ten": TEN_S}
+BEARING = {"unusual": TEN_S}
+
+
+def slide(ring: Ring, folds: Folds, before: Folds, timeline: Timeline, values: Int16s, sums: Mapping[str, int]) -> None:
+    """Fill in the sums over the last seconds, and keep as many of them as the ring holds.
 
     Args:
         ring: of quantities, changed in place.
-        folds: (rows,) whose `minute` and `ten` are filled in.
+        folds: (rows,) whose sums are filled in.
         before: (tracks,) before the block.
         timeline: of the rows.
         values: (rows, quantities) of each second.
+        sums: names in the fold, and over how many seconds each is.
     """
     filled = np.concatenate([values, np.zeros((1, values.shape[1]), np.int16)])
-    for name, window_s in (("minute", MINUTE_S), ("ten", TEN_S)):
+    for name, window_s in sums.items():
         rows, track, second = timeline.leaving(window_s)
         gone = rows.sum(timeline.look_up(ring, filled, track, second).T)
         folds[name] = timeline.tracks.running_sum(values.T - gone, before[name].T).T

@@ -13,10 +13,22 @@ from features.events import Rejection
 from features.identity import Identities, person_of
 from features.segments import TrackChange
 from features.site import Site
+from models import normality
 from models.bundle import Bundle, load
+from models.normality import Normality
 from models.records import Score
 from streams.codecs.journal import read_journal
-from streams.embedded import ALERTS, BUNDLE, DEAD_LETTERS, JOURNAL, SCORES, SHADOW_BUNDLE, SUMMARY, Summary
+from streams.embedded import (
+    ALERTS,
+    BUNDLE,
+    DEAD_LETTERS,
+    JOURNAL,
+    NORMALITY,
+    SCORES,
+    SHADOW_BUNDLE,
+    SUMMARY,
+    Summary,
+)
 from streams.recording import SITE
 from streams.site_file import load_site
 from streams.sources import DeadLetter
@@ -58,6 +70,12 @@ class RunFolder:
         """The bundle that was on trial."""
         path = self.folder / SHADOW_BUNDLE
         return load_bundle(path) if path.exists() else None
+
+    @cached_property
+    def normality(self) -> Normality | None:
+        """What was normal at the site to this run."""
+        path = self.folder / NORMALITY
+        return load_normality(path) if path.exists() else None
 
     @property
     def first_dead_letter(self) -> DeadLetter | None:
@@ -106,6 +124,18 @@ def load_shadow(path: Path, bundle: Bundle) -> Bundle:
             "unusual a basket is; got another. `vigil whatif --bundle` tries it on a run"
         )
     return shadow
+
+
+def load_normality(path: Path) -> Normality:
+    """What is normal at a site, out of a file.
+
+    Raises:
+        RunFolderError: it is no such file, or was changed after it was sealed.
+    """
+    try:
+        return normality.load(path.read_bytes())
+    except Rejection as why:
+        raise RunFolderError(f"{path}: expected tables as `vigil calibrate` writes; {why}") from None
 
 
 def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:

@@ -75,6 +75,13 @@ FEATURES: dict[str, Wording] = {
         "goods handled, exit reached, no purchase joined",
         "goods handled, exit reached, no purchase joined ({value} sure)",
     ),
+    "unusual_10s": Wording(
+        "how unusual head and hidden limbs are at this place",
+        "head and hidden limbs {value} more unusual than is common at this place",
+    ),
+    "unusual_bearing_10s": Wording(
+        "how unusual the bearing is at this place", "bearing {value} more unusual than is common at this place"
+    ),
 }
 
 

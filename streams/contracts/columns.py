@@ -46,6 +46,8 @@ JOURNAL_COLUMNS = {
     "where not visible",
     "ankles_across": f"sideways, {_ANKLES}",
     "ankles_down": f"downwards, {_ANKLES}",
+    "unusual_mbit": "how unusual the bearing is at its place, thousandths of a bit: bend, head, arms, hidden; -1 where "
+    "what is normal is not known, or without any keypoint",
     "fact": "JSON as journal-fact.schema.json says, the other columns but position being null; null where the row is a "
     "segment",
 }

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from features.basket import Corpus
 from features.events import Event
+from features.segments import SegmentBlock
 from features.site import Site
 from models.bundle import Bundle, default_bundle, dump, seal
 from models.normality import load as load_normality
@@ -29,8 +30,10 @@ from models.scenarios.generate import generate
 from streams import jobs
 from streams.audit.certificate import open_certificate
 from streams.audit.keys import load_verifiers
+from streams.codecs.journal import read_journal
 from streams.embedded import Summary
 from streams.recording import RecordingWriter
+from streams.site_file import load_site
 from streams.sources import DeadLetter, read_recording, site_of
 from streams.whatif.records import Whatif
 
@@ -560,6 +563,21 @@ def test_calibrate_learns_from_a_recording_and_says_whether_it_was_enough(tmp_pa
     assert re.search(r"(Enough after [\d.]+ person-hours|Not enough yet)", ended.stdout)
     normality = load_normality((tmp_path / "normality.json").read_bytes())
     assert f"digest {normality.digest[:16]}" in ended.stdout
+    used = ("--normality", "normality.json")
+    assert vigil("run", "recording", *used, "--out", "run", cwd=tmp_path).returncode == 0
+    assert load_normality((tmp_path / "run" / "normality.json").read_bytes()) == normality
+    site = load_site(tmp_path / "run" / "site.yaml")
+    blocks = list(read_journal(tmp_path / "run" / "journal.parquet", [camera.name for camera in site.cameras]))
+    assert max(int(block.rows["unusual_mbit"].max()) for block in blocks if isinstance(block, SegmentBlock)) > 1_000
+    assert vigil("replay", "run", cwd=tmp_path).returncode == 0
+    assert vigil("run", "recording", "--out", "run", cwd=tmp_path).returncode == 0
+    assert not (tmp_path / "run" / "normality.json").exists()
+
+
+def test_what_is_no_normality_is_refused(demo: Path, tmp_path: Path) -> None:
+    (tmp_path / "tables.json").write_text("{}", encoding="utf-8")
+    said = refused("run", demo / "recording", "--normality", "tables.json", cwd=tmp_path)
+    assert "tables.json: expected tables as `vigil calibrate` writes; " in said
 
 
 def test_calibrate_refuses_too_little_and_says_what_is_missing(demo: Path, tmp_path: Path) -> None:
