@@ -16,6 +16,7 @@ from features.segments import SEGMENT_MS, Attribution, Entry, SegmentBlock, Segm
 from features.sequence import FINAL, GRID, SECOND, FeatureRows
 from features.site import Timing
 from features.visit import Places, advance, feature_values, no_gait, prepare
+from features.walk import kinds_of
 
 FORGET_EVERY_MS = 60_000
 
@@ -122,7 +123,8 @@ def _fold_seconds(state: PersonState, block: SegmentBlock, slot: Int32s, places:
     folds[ends] = state.folds[slot[ends]]
     ended = windows.recent_gait(state.gait, slot[ends], folds["end_ms"][ends] - SEGMENT_MS)
     if len(recent) or len(ended):
-        gait[np.concatenate([order[shown], ends])] = windows.gait_of(np.concatenate([recent, ended]))
+        gaits = windows.Gaits.of(np.concatenate([recent, ended]))
+        gait[np.concatenate([order[shown], ends])] = np.hstack([gaits.features, kinds_of(gaits, places.walks)])
     return folds, gait
 
 

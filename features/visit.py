@@ -14,6 +14,7 @@ from features.runs import Runs, Waves
 from features.segments import FAMILIES, NOT_SEEN, SEGMENT_MS, Segments
 from features.sequence import CATALOGUE, COLUMN, MISSING
 from features.site import ZONE_KINDS, Site, Thresholds, ZoneKind
+from features.walk import KINDS, WalkModel
 from features.zones import ZoneTable
 
 REACH_PERMILLE = 200  # of a second's posed frames with a hand in a shelf: a reach
@@ -26,7 +27,7 @@ _NO_ZONE = np.iinfo(np.int32).max
 _AT = {name: place for place, name in enumerate(WINDOWED)}
 _EXEMPT = [ZONE_KINDS.index(kind) for kind in ("till", "queue", "waiting")]
 _RESTRICTED = ZONE_KINDS.index("restricted")
-_GAIT = slice(COLUMN["cadence"], COLUMN["gait_quality"] + 1)
+_GAIT = [*range(COLUMN["cadence"], COLUMN["gait_quality"] + 1), *(COLUMN[name] for name in KINDS)]
 _HIGH = np.array([spec.high for spec in CATALOGUE], np.int32)
 
 
@@ -37,10 +38,11 @@ class Places:
         site: the site.
         kinds: (kinds, cameras) bits of the zones of each kind, in the order of ZONE_KINDS.
         loiter_s: (cameras, zones) seconds.
+        walks: tells kinds of walking apart, if there is such a model.
     """
 
-    def __init__(self, site: Site, zones: ZoneTable) -> None:
-        self.site = site
+    def __init__(self, site: Site, zones: ZoneTable, walks: WalkModel | None = None) -> None:
+        self.site, self.walks = site, walks
         self.kinds = np.array([zones.bits(kind) for kind in ZONE_KINDS], np.uint32)
         self.loiter_s = zones.loiter_s
 
@@ -175,7 +177,7 @@ def feature_values(folds: Folds, gait: Int32s) -> Int32s:
 
     Args:
         folds: (rows,) of `FOLD`.
-        gait: (rows, 8) gait features, `MISSING` where they were not computed.
+        gait: (rows, 11) gait features and kinds, `MISSING` where they were not computed.
 
     Returns:
         (rows, features) int32 in the catalogue's order; what purchases add is still that of someone who bought nothing.
@@ -243,5 +245,5 @@ def _straightness(minute: NDArray[np.int32]) -> Int32s:
 
 
 def no_gait(rows: int) -> Int32s:
-    """(rows, 8) of `MISSING`."""
-    return np.full((rows, _GAIT.stop - _GAIT.start), MISSING, np.int32)
+    """(rows, 11) of `MISSING`."""
+    return np.full((rows, len(_GAIT)), MISSING, np.int32)

@@ -116,9 +116,7 @@ def slide(ring: Ring, folds: Folds, before: Folds, timeline: Timeline, values: I
 
 def slide_gait(ring: Ring, timeline: Timeline, seconds: Segments, shown: Int64s) -> Ring:
     """Keep the last seconds of the gait, and give those up to and with each of the rows `shown`, as `recent_gait`."""
-    names = ("ankles_across", "ankles_down", "knee_min_cdeg", "knee_max_cdeg", "arm_range", "lean_cdeg", "sway_cdeg")
-    columns = [seconds[name].reshape(len(seconds), -1) for name in names]
-    values = np.concatenate([np.concatenate(columns, axis=1), _unseen()[None]])
+    values = np.concatenate([_gait_values(seconds), _unseen()[None]])
     wanted = timeline.second[shown, None] + np.arange(1 - GAIT_S, 1)
     recent = timeline.look_up(ring, values, np.repeat(timeline.track[shown], GAIT_S), wanted.reshape(-1))
     timeline.keep(ring, values)
@@ -132,12 +130,43 @@ def recent_gait(gait: Ring, slot: Ints, second_ms: Int64s) -> Ring:
     return recent
 
 
-def gait_of(recent: Ring) -> Int32s:
-    """(tracks, 8) gait features of what `recent_gait` gave."""
-    tracks = len(recent)
-    signals = (np.ascontiguousarray(recent[:, :, part]).reshape(tracks, -1) for part in (_ACROSS, _DOWN))
-    extremes = (recent[:, :, part] for part in (_KNEE_MIN, _KNEE_MAX, _ARM, _LEAN, _SWAY))
-    return gait_features(*signals, *extremes)
+@dataclass(frozen=True, slots=True)
+class Gaits:
+    """The gait of tracks over their last seconds.
+
+    Attributes:
+        ankles: (rows, samples) across and down, left less right, permille of the torso.
+        knee_min, knee_max: (rows, seconds, 2) hundredths of a degree.
+        features: (rows, 8) as `gait_features` has them.
+    """
+
+    ankles: tuple[Int16s, Int16s]
+    knee_min: Int16s
+    knee_max: Int16s
+    features: Int32s
+
+    @classmethod
+    def of(cls, recent: Ring) -> "Gaits":
+        """Of what `recent_gait` gave."""
+        across, down = (np.ascontiguousarray(recent[:, :, part]).reshape(len(recent), -1) for part in (_ACROSS, _DOWN))
+        knee_min, knee_max, *others = (recent[:, :, part] for part in (_KNEE_MIN, _KNEE_MAX, _ARM, _LEAN, _SWAY))
+        features = gait_features(across, down, knee_min, knee_max, *others)
+        return cls((across, down), knee_min, knee_max, features)
+
+
+def last_seconds(segments: Segments) -> Ring:
+    """(1, 8, gait values) of one track, oldest first, from its segments (seconds,) in order, at least one."""
+    second = segments["second_ms"] // SEGMENT_MS
+    recent = np.tile(_unseen(), (1, GAIT_S, 1))
+    late = np.flatnonzero(second > second[-1] - GAIT_S)
+    recent[0, second[late] - second[-1] - 1] = _gait_values(segments[late])
+    return recent
+
+
+def _gait_values(seconds: Segments) -> Int16s:
+    """(rows, gait values)."""
+    names = ("ankles_across", "ankles_down", "knee_min_cdeg", "knee_max_cdeg", "arm_range", "lean_cdeg", "sway_cdeg")
+    return np.concatenate([seconds[name].reshape(len(seconds), -1) for name in names], axis=1)
 
 
 def _unseen() -> NDArray[np.int16]:

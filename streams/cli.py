@@ -28,6 +28,7 @@ from streams.console.page import page
 from streams.console.pictures import write_pictures
 from streams.console.table import person_text
 from streams.console.words import short
+from streams.describing.command import learn
 from streams.evaluation.command import evaluate
 from streams.recording import RecordingError
 from streams.replaying import replay
@@ -196,7 +197,7 @@ def train(
     screen.print(table)
 
 
-for measured in (calibrate, evaluate):
+for measured in (calibrate, learn, evaluate):
     app.command(rich_help_panel=MAKE)(measured)
 
 EMBEDDED = {"--version"} | {

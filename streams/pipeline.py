@@ -49,7 +49,7 @@ class Scoring:
         """Nothing scored yet."""
         persons = PersonState(Identities.start(site, bundle.corpus))
         tried = None if shadow is None else Shadow(shadow)
-        return cls(site, bundle, Places(site, layout.zones), persons, shadow=tried)
+        return cls(site, bundle, Places(site, layout.zones, bundle.gait or None), persons, shadow=tried)
 
     @property
     def shadow_decisions(self) -> DecisionState | None:

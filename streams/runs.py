@@ -115,14 +115,15 @@ def load_shadow(path: Path, bundle: Bundle) -> Bundle:
     """The bundle of a file, to be tried beside the one that counts.
 
     Raises:
-        RunFolderError: it is no bundle, or has another corpus: rows of features rest on that of the bundle that counts.
+        RunFolderError: it is no bundle, or has another corpus or gait than the one that counts, on which features rest.
     """
     shadow = load_bundle(path)
-    if shadow.corpus != bundle.corpus:
-        raise RunFolderError(
-            f"{path}: $.corpus: expected that of the bundle that counts, {bundle.digest}, by which it is told how "
-            "unusual a basket is; got another. `vigil whatif --bundle` tries it on a run"
-        )
+    for name, told in (("corpus", "how unusual a basket is"), ("gait", "how somebody walks")):
+        if getattr(shadow, name) != getattr(bundle, name):
+            raise RunFolderError(
+                f"{path}: $.{name}: expected that of the bundle that counts, {bundle.digest}, by which it is told "
+                f"{told}; got another. `vigil whatif --bundle` tries it on a run"
+            )
     return shadow
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from features.camera import CameraState
 from features.closing import Layout
 from features.segments import SEGMENT_MS, Entry, SegmentBlock
+from features.visit import Places
 from features.watermark import NEVER
 from streams.kafka.setup import Setup
 from streams.pipeline import Pipeline, normal_at
@@ -22,6 +23,7 @@ def rescored(pipeline: Pipeline, setup: Setup) -> None:
     scoring, before = pipeline.scoring, pipeline.scoring.shadow
     scoring.bundle = setup.bundle
     scoring.persons.identities.corpus = setup.bundle.corpus
+    scoring.places = Places(setup.site, pipeline.layout.zones, setup.bundle.gait or None)
     if (before.bundle if before else None) != setup.shadow:
         scoring.shadow = Shadow(setup.shadow) if setup.shadow else None
     if pipeline.normality != setup.normality:

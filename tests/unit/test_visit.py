@@ -131,6 +131,7 @@ UNUSUAL: list[tuple[str, list[Span], tuple[int, int]]] = [
     ("all of it, as much as there is", [(15, bits(*[8_644] * 4))], (1_728, 3_457)),
     ("for five of the last ten seconds", [(30, bits(0, 0, 0, 0)), (5, bits(0, 4_000, 0, 0))], (200, 200)),
     ("known for two of them", [(8, NOT_KNOWN), (2, bits(1_000, 4_000, 0, 0))], (400, 500)),
+    ("known no longer", [(5, bits(0, 4_000, 0, 0)), (5, NOT_KNOWN)], (400, 400)),
     ("before the last ten seconds", [(5, bits(0, 4_000, 0, 0)), (10, bits(0, 0, 0, 0))], (0, 0)),
     ("not known for the last ten", [(5, bits(0, 4_000, 0, 0)), (10, NOT_KNOWN)], (MISSING, MISSING)),
     ("a gap counts as time", [(5, bits(0, 4_000, 0, 0)), (8, {"frames": 0}), (1, bits(0, 0, 0, 0))], (200, 200)),
