@@ -10,6 +10,7 @@ from features.events import BasketLine, Disposition, IdentityChange
 
 SEGMENT_MS = 1_000
 GAIT_SAMPLES = 16  # a second
+FAMILIES = ("bend", "head", "arms", "hidden")  # of the quantities of bearing
 NOT_SEEN = -1  # a quantity that is never negative and was not visible
 NO_SAMPLE = -32_768  # a gait sample that was not visible
 NO_TIME = -1  # of a fact, which does not move the journal's time
@@ -44,6 +45,9 @@ SEGMENT = np.dtype(
         # Gait: left less right ankle, permille of the torso, sampled in sixteenths; NO_SAMPLE where not visible
         ("ankles_across", "<i2", (GAIT_SAMPLES,)),
         ("ankles_down", "<i2", (GAIT_SAMPLES,)),
+        # Bearing: how unusual at its place, thousandths of a bit by family; NOT_SEEN where what is normal is not known
+        ("unusual_mbit", "<i2", (len(FAMILIES),)),
+        ("handling", "<i2"),  # how likely goods are being put away, permille; NOT_SEEN without a model or without arms
     ]
 )
 Segments = NDArray[np.void]  # of dtype SEGMENT

@@ -1,75 +1,76 @@
 """A walk as a whole: what a few seconds of one person's segments say about it. It describes, and nothing else."""
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import Protocol
 
-from features.gait import gait_features
-from features.keypoints import Int32s, Int64s
-from features.segments import NO_SAMPLE, NOT_SEEN, SEGMENT_MS, Segments
+import numpy as np
+
+from features.keypoints import Int16s, Int32s, Int64s, Ints
+from features.segments import NO_SAMPLE, NOT_SEEN, Segments
 from features.sequence import MISSING
+from features.windows import Gaits, last_seconds
 
 WALK = ("step_asymmetry", "knee_range", "trunk_lean", "step_length")
 SIDED = ("ankle_ahead", "knee_range_differs")
+KINDS = ("gait_normal", "gait_antalgic_left", "gait_antalgic_right")
 OUTER_TENTH = 10
 
 
+class WalkModel(Protocol):
+    """Tells kinds of walking apart."""
+
+    def kinds(self, values: Ints) -> Int32s:
+        """(rows, 3) permille of `KINDS`, together 1,000, of values (rows, 6) in the order of `WALK` and `SIDED`."""
+
+
+def walks(gaits: Gaits) -> Int32s:
+    """What walks are like, and which side does what.
+
+    Args:
+        gaits: of the last seconds of (rows,) tracks.
+
+    Returns:
+        (rows, 6) int32. In the order of `WALK`: step_asymmetry, knee_range and trunk_lean as the catalogue has them,
+        and step_length, the span of the ankles' offset from one another without its outer tenths, permille of the
+        torso. In the order of `SIDED`: by how much the left ankle is ahead of the right one in the picture on average,
+        permille of the torso, and by how much the left knee bends and stretches more, hundredths of a degree. All of
+        `WALK` are MISSING where there is no gait.
+    """
+    across, down = gaits.ankles
+    _, asymmetry, _, knee_range, _, lean, _, _ = gaits.features.T
+    length = np.maximum(_inner_span(across), _inner_span(down))
+    like = np.stack([asymmetry, knee_range, lean, np.where(asymmetry == MISSING, MISSING, length)])
+    return np.concatenate([like, _sides(across, gaits.knee_min, gaits.knee_max)]).T.astype(np.int32)
+
+
+def kinds_of(gaits: Gaits, model: WalkModel | None) -> Int32s:
+    """(rows, 3) permille of `KINDS`; MISSING where there is no gait, and without a model."""
+    kinds = np.full((len(gaits.features), len(KINDS)), MISSING, np.int32)
+    if model is not None:
+        values = walks(gaits)
+        walking = np.flatnonzero((values[:, : len(WALK)] != MISSING).all(axis=1))
+        kinds[walking] = model.kinds(values[walking])
+    return kinds
+
+
 def walk(segments: Segments) -> Int32s:
-    """What a walk is like, whichever side is which.
-
-    Args:
-        segments: (seconds,) of one track, in order.
-
-    Returns:
-        (4,) int32 in the order of `WALK`: step_asymmetry, knee_range and trunk_lean as the catalogue has them over
-        these seconds, and step_length, the span of the ankles' offset from one another without its outer tenths,
-        permille of the torso. All MISSING where there is no gait.
-    """
-    seconds = _in_a_window(segments)
-    across, down = (seconds[name].reshape(1, -1) for name in ("ankles_across", "ankles_down"))
-    extremes = (
-        seconds[name][None] for name in ("knee_min_cdeg", "knee_max_cdeg", "arm_range", "lean_cdeg", "sway_cdeg")
-    )
-    _, asymmetry, _, knee_range, _, lean, _, _ = gait_features(across, down, *extremes)[0].tolist()
-    step_length = max(_inner_span(across), _inner_span(down))
-    values = (asymmetry, knee_range, lean, step_length)
-    return np.full(len(WALK), MISSING, np.int32) if asymmetry == MISSING else np.array(values, np.int32)
+    """(6,) what the last seconds of one track are like as a walk, as `walks` has it; segments (seconds,) in order."""
+    values: Int32s = walks(Gaits.of(last_seconds(segments)))[0]
+    return values
 
 
-def sides(segments: Segments) -> Int64s:
-    """What tells left from right, each negated in a mirror.
-
-    Args:
-        segments: (seconds,) of one track.
-
-    Returns:
-        (2,) int64 in the order of `SIDED`: by how much the left ankle is ahead of the right one in the picture on
-        average, permille of the torso, and by how much the left knee bends and stretches more, hundredths of a degree.
-    """
-    samples = segments["ankles_across"].astype(np.int64)
-    seen = samples != NO_SAMPLE
-    ahead = int(np.where(seen, samples, 0).sum()) // max(1, int(seen.sum()))
-    left, right = (_range(segments["knee_min_cdeg"][:, side], segments["knee_max_cdeg"][:, side]) for side in (0, 1))
-    return np.array([ahead, left - right])
+def _sides(across: Int16s, knee_min: Int16s, knee_max: Int16s) -> Int64s:
+    seen = across != NO_SAMPLE
+    ahead = np.where(seen, across, 0).sum(axis=1, dtype=np.int64) // np.maximum(seen.sum(axis=1), 1)
+    known = knee_min != NOT_SEEN
+    most = np.where(known, knee_max, 0).max(axis=1).astype(np.int64)
+    ranges = np.where(known.any(axis=1), most - np.where(known, knee_min, np.iinfo(np.int16).max).min(axis=1), 0)
+    return np.stack([ahead, ranges[:, 0] - ranges[:, 1]])
 
 
-def _range(smallest: NDArray[np.int16], largest: NDArray[np.int16]) -> int:
-    seen = smallest != NOT_SEEN
-    return int(largest[seen].max()) - int(smallest[seen].min()) if seen.any() else 0
-
-
-def _inner_span(samples: NDArray[np.int16]) -> int:
-    known = np.sort(samples[samples != NO_SAMPLE].astype(np.int64))
-    outer = len(known) // OUTER_TENTH
-    return int(known[-1 - outer] - known[outer]) if len(known) else 0
-
-
-def _in_a_window(segments: Segments) -> Segments:
-    """A segment for every second from the first to the last, with nothing seen in those that are not there."""
-    second = (segments["second_ms"] - segments["second_ms"][:1]) // SEGMENT_MS
-    window = np.zeros(int(second.max(initial=-1)) + 1, segments.dtype)
-    for name in ("knee_min_cdeg", "knee_max_cdeg", "arm_range", "lean_cdeg", "sway_cdeg"):
-        window[name] = NOT_SEEN
-    for name in ("ankles_across", "ankles_down"):
-        window[name] = NO_SAMPLE
-    window[second] = segments
-    return window
+def _inner_span(samples: Int16s) -> Int64s:
+    """(rows,) of (rows, samples)."""
+    ordered, rows = np.sort(samples, axis=1).astype(np.int64), np.arange(len(samples))
+    known = (samples != NO_SAMPLE).sum(axis=1)
+    outer, last = known // OUTER_TENTH, samples.shape[1] - 1
+    span = ordered[rows, last - outer] - ordered[rows, np.minimum(last - known + 1 + outer, last)]
+    return np.where(known > 0, span, 0)

@@ -7,13 +7,16 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
 from features.basket import Corpus
 from features.events import Rejection, explain
+from features.handling import HANDLING
 from models.calibration import Calibration, check_calibration
+from models.gait import GaitModel, check_gait
 from models.scorecard import Points, Scorecard, check_scorecard
+from models.tabled import Tabled, check_tabled
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -82,6 +85,8 @@ class Bundle(_Part, frozen=True):
         scoring_version: raised whenever the same values may score differently.
         bands: low, elevated, high.
         corpus: how many baskets hold each category, for how unusual a basket is; none where nothing is known.
+        gait: tells kinds of walking apart, which only describe; left out where nobody has learned them.
+        handling: how likely hands put goods away, which only describes; left out as gait is.
         digest: sha256 over the bundle's canonical bytes without this field.
     """
 
@@ -92,6 +97,8 @@ class Bundle(_Part, frozen=True):
     abstain: AbstainRule = AbstainRule()
     training: TrainingReport | None = None
     corpus: Corpus | None = None
+    gait: GaitModel | UnsetType = UNSET
+    handling: Tabled | UnsetType = UNSET
     schema_version: Literal[1] = SCHEMA_VERSION
     digest: str = ""
 
@@ -155,6 +162,10 @@ def _check(bundle: Bundle) -> None:
         raise Rejection("$.scorecard.base", below, str(bundle.scorecard.base))
     if bundle.corpus is not None:
         _check_corpus(bundle.corpus)
+    if bundle.gait is not UNSET:
+        check_gait(bundle.gait, "$.gait")
+    if bundle.handling is not UNSET:
+        check_tabled(bundle.handling, HANDLING, "$.handling")
 
 
 def _check_bands(bands: tuple[Band, ...]) -> None:

@@ -18,6 +18,7 @@ from features.keypoints import NO_TRACK, PersonFrames
 from features.segments import Attribution, SegmentBlock
 from features.site import Site
 from models.bundle import Bundle
+from models.normality import Normality
 from models.records import Alert, Score
 from streams.audit.rows import Kept
 from streams.audit.run_log import RunLog
@@ -26,7 +27,7 @@ from streams.sources import DeadLetter, Item
 
 SCORES, ALERTS = "scores.jsonl", "alerts.jsonl"
 DEAD_LETTERS, LATE, SUMMARY, BUNDLE = "dead-letters.jsonl", "late.jsonl", "summary.json", "bundle.json"
-SHADOW_SCORES, SHADOW_BUNDLE = "shadow-scores.jsonl", "shadow-bundle.json"
+SHADOW_SCORES, SHADOW_BUNDLE, NORMALITY = "shadow-scores.jsonl", "shadow-bundle.json", "normality.json"
 
 VERDICTS_LEAST = 100  # fewer are not worth looking through
 
@@ -201,8 +202,16 @@ class Publishing:
 class Run:
     """A whole run: every item of a recording through both steps, each output in its file."""
 
-    def __init__(self, site: Site, bundle: Bundle, outputs: Outputs, log: RunLog, shadow: Bundle | None = None) -> None:
-        self._pipeline, self._log = Pipeline.start(site, bundle, shadow), log
+    def __init__(
+        self,
+        site: Site,
+        bundle: Bundle,
+        outputs: Outputs,
+        log: RunLog,
+        shadow: Bundle | None = None,
+        normality: Normality | None = None,
+    ) -> None:
+        self._pipeline, self._log = Pipeline.start(site, bundle, shadow, normality), log
         self._cameras = [camera.name for camera in site.cameras]
         self._outputs = outputs
         self.summary = Summary()

@@ -10,6 +10,7 @@ from typing import Self
 from features.segments import Entry
 from features.site import Site
 from models.bundle import Bundle
+from models.normality import Normality
 from streams.audit.checkpoint import SignedCheckpoint, origin_of
 from streams.audit.erasures import AUDIT
 from streams.audit.log import Log
@@ -45,11 +46,18 @@ def begin_log(folder: Path, signers: Sequence[Signer] = ()) -> Log:
 class RunLog:
     """Keeps the journal of a run, and seals what it publishes, in its folder."""
 
-    def __init__(self, folder: Path, site: Site, bundle: Bundle, signers: Sequence[Signer] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        site: Site,
+        bundle: Bundle,
+        signers: Sequence[Signer] = (),
+        normality: Normality | None = None,
+    ) -> None:
         self._log, self._keys = begin_log(folder, signers), KeyFile(folder / VISIT_KEYS)
         self._journal = JournalWriter(folder / JOURNAL)
         self._sealing = Sealing(VisitKeys(secrets.token_bytes(KEY_BYTES)))
-        self._leaves = [beginning(site, bundle)]
+        self._leaves = [beginning(site, bundle, normality)]
 
     def keep(self, entry: Entry) -> Kept:
         """Append an entry to the journal."""

@@ -11,6 +11,7 @@ import numpy as np
 from features.sequence import CATALOGUE
 from features.site import Site
 from models.bundle import Bundle
+from models.normality import Normality
 from streams.audit.erasures import AUDIT, erasures_of, opener_of
 from streams.audit.errors import AuditError
 from streams.audit.reader import LogReader
@@ -72,14 +73,14 @@ class RunReplay:
     counts: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: Path, site: Site, bundle: Bundle, size: int) -> Self:
+    def of(cls, folder: Path, site: Site, bundle: Bundle, size: int, normality: Normality | None = None) -> Self:
         """Ready for the first entry, after the log's beginning was compared."""
         erased = erasures_of(folder)
         opener = opener_of(folder, [camera.name for camera in site.cameras], erased)
         sealed = LogReader(folder_source(folder / AUDIT), size).entries(0, size)
         keys = RecordedKeys(b"", opener.held, ring=dict(opener.keys))
         replay = cls(opener, erased.visits, sealed, Sealing(keys))
-        replay._compare(beginning(site, bundle))
+        replay._compare(beginning(site, bundle, normality))
         return replay
 
     def take(self, kept: Kept, said: Said) -> None:
@@ -128,7 +129,7 @@ class RunReplay:
     def _told(self, record: Record) -> dict[str, object]:
         """A record in words, opened by the keys of its visit."""
         if isinstance(record, Beginning):
-            digests = {"site": record.site.hex(), "bundle": record.bundle.hex()}
+            digests = {name: getattr(record, name).hex() for name in ("site", "bundle", "normality")}
             return {**digests, "scoring_version": record.scoring_version, "vigil": record.vigil}
         if isinstance(record, Tombstone):
             return {"erased": [visit.hex() for visit in record.visits], "reason": record.reason}

@@ -16,6 +16,7 @@ from features.segments import Entry, positions
 from features.site import Site
 from models.bundle import Bundle
 from models.decision import HOUR_MS, NOWHERE
+from models.normality import Normality
 from models.records import Alert
 from streams.audit.records import DIGEST_BYTES, Beginning, Content, Kind, Public, encode_record, sealed_entry
 from streams.audit.rows import Kept, chained, seal_entry
@@ -33,10 +34,11 @@ class Leaf(NamedTuple):
     value: bytes
 
 
-def beginning(site: Site, bundle: Bundle) -> bytes:
+def beginning(site: Site, bundle: Bundle, normality: Normality | None = None) -> bytes:
     """The first leaf of a log."""
     digests = bytes.fromhex(site_digest(site)), bytes.fromhex(bundle.digest)
-    return encode_record(Beginning(*digests, bundle.scoring_version, version("vigil")))
+    normal = bytes.fromhex(normality.digest) if normality else b""
+    return encode_record(Beginning(*digests, bundle.scoring_version, version("vigil"), normal))
 
 
 @dataclass(slots=True)

@@ -52,6 +52,9 @@ SEGMENT_FIELDS = {
     "where not visible",
     "ankles_across": f"sideways, {_ANKLES}",
     "ankles_down": f"downwards, {_ANKLES}",
+    "unusual_mbit": "how unusual the bearing is at its place, thousandths of a bit: bend, head, arms, hidden; -1 where "
+    "what is normal is not known, or without any keypoint",
+    "handling": "how likely goods are being put away, permille; -1 without a model, or where the arms were not seen",
 }
 
 Columns = list[dict[str, Any]]

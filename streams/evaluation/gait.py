@@ -6,19 +6,20 @@ from typing import NamedTuple
 import numpy as np
 
 from features.closing import Layout, close_seconds
-from features.keypoints import Bools, Ints
-from features.segments import Segments
+from features.keypoints import PERMILLE, Bools, Ints
 from features.sequence import MISSING
 from features.site import Camera, Site
-from features.walk import WALK, sides, walk
+from features.walk import KINDS, SIDED, WALK, walk
 from models.additive import Additive, Floats, unseen_logits
-from models.evaluation import Interval, auc, bootstrap, held_out
-from streams.adapters.ucalgary import KINDS, Clip, read_clips
+from models.evaluation import Interval, auc, bootstrap, calibration_error, held_out
+from models.gait_learning import LEFT, NORMAL, RIGHT, learn_gait
+from models.tabled import MILLILOGITS
+from streams.adapters.ucalgary import Clip, read_clips
 from streams.evaluation.curves import effects_plot, reliability_plot, roc_plot
 from streams.evaluation.report import Advance, Benchmark, Figure, Grid, Published, Report
 
 SEED = 1
-NORMAL, RIGHT, LEFT = range(3)
+KIND = {"N": NORMAL, "AL": LEFT, "AR": RIGHT}
 TARGET_LIMP, TARGET_KIND = 0.96, 0.82
 PUBLISHED = (Published("dynamic Bayesian network", 0.887),)
 PROTOCOL = [
@@ -35,22 +36,39 @@ CAUTIONS = [
 
 
 class Walks(NamedTuple):
-    """The walks: (rows,) person and kind, (rows, 4) and (rows, 2) values, and in which of them a gait was found."""
+    """The walks: (rows,) person and kind, (rows, 6) values as of `walks`, and in which a gait was found."""
 
     subject: Ints
     kind: Ints
-    values: Floats
-    sided: Floats
+    values: Ints
     found: Bools
 
     def take(self, rows: Bools) -> "Walks":
         """Some of them."""
-        return Walks(self.subject[rows], self.kind[rows], self.values[rows], self.sided[rows], self.found[rows])
+        return Walks(self.subject[rows], self.kind[rows], self.values[rows], self.found[rows])
 
     @property
     def limping(self) -> Bools:
         """(rows,) whether a leg is hurt."""
         return np.asarray(self.kind != NORMAL)
+
+    @property
+    def like(self) -> Ints:
+        """(rows, 4) the values that say whether it is a limp."""
+        return self.values[:, : len(WALK)]
+
+
+class Unseen(NamedTuple):
+    """What models of other persons say of each walk: (rows,) logits of a limp, of the left leg, (rows, 3) permille."""
+
+    limp: Floats
+    left: Floats
+    kinds: Ints
+
+    @property
+    def said(self) -> Ints:
+        """(rows,) the kind."""
+        return np.where(self.limp > 0, np.where(self.left > 0, LEFT, RIGHT), NORMAL)
 
 
 def evaluate(source: Path, advance: Advance) -> Report:
@@ -58,17 +76,18 @@ def evaluate(source: Path, advance: Advance) -> Report:
     walks = measured(read_clips(source))
     advance()
     seen = walks.take(walks.found)
-    logits = unseen_logits(seen.values, seen.limping, seen.subject, seen.subject)
+    unseen = _unseen(seen)
+    logits = unseen.limp
     advance()
-    said = np.where(logits > 0, np.where(_leans_left(seen) > 0, LEFT, RIGHT), NORMAL)
-    figures = _figures(walks, seen, logits, said)
+    figures = [*_figures(walks, seen, logits, unseen.said), _calibrated(seen, unseen)]
     advance()
-    model = Additive.fit(seen.values, seen.limping)
-    scores = {"model": logits} | {name: -seen.values[:, at] * _sign(seen, at) for at, name in enumerate(WALK)}
+    model = Additive.fit(seen.like.astype(np.float64), seen.limping)
+    alone = {name: np.asarray(-_sign(seen, at) * seen.like[:, at], np.float64) for at, name in enumerate(WALK)}
+    scores = {"model": logits} | alone
     pictures = [
         roc_plot(scores, seen.limping, "walks"), reliability_plot(logits, seen.limping), effects_plot(model, WALK),
     ]  # fmt: skip
-    grids = [_confusion(seen, said), _ablation(seen)]
+    grids = [_confusion(seen, unseen.said), _ablation(seen)]
     advance()
     return Report("gait", "Limping, seen from the side", PROTOCOL, figures, [*pictures], grids, CAUTIONS)
 
@@ -77,29 +96,24 @@ def measured(clips: list[Clip]) -> Walks:
     """What the camera step and `features.walk` make of clips."""
     layout = Layout.of(Site(cameras=[Camera("side")]))
     segments = [close_seconds(clip.frames, layout).rows for clip in clips]
-    values = np.array([_walk(rows) for rows in segments], np.float64)
+    values = np.array([walk(rows) if len(rows) else [MISSING] * len((*WALK, *SIDED)) for rows in segments])
     return Walks(
         np.array([clip.subject for clip in clips]),
-        np.array([KINDS.index(clip.kind) for clip in clips]),
+        np.array([KIND[clip.kind] for clip in clips]),
         values,
-        np.array([sides(rows) for rows in segments], np.float64),
-        values[:, 0] != MISSING,
+        (values[:, : len(WALK)] != MISSING).all(axis=1),
     )
 
 
-def _walk(segments: Segments) -> Ints:
-    return walk(segments) if len(segments) else np.full(len(WALK), MISSING)
-
-
-def _leans_left(seen: Walks) -> Floats:
-    """(rows,) logits that it is the left leg, learned from limping persons and their mirror images."""
-    logits = np.zeros(len(seen.kind))
+def _unseen(seen: Walks) -> Unseen:
+    """By models as `vigil learn gait` makes them."""
+    logits, kinds = np.zeros((2, len(seen.kind))), np.zeros((len(seen.kind), len(KINDS)), np.int32)
     for others, own in held_out(seen.subject, seen.subject):
-        learned = others[seen.limping[others]]
-        left = seen.kind[learned] == LEFT
-        sided = np.concatenate([seen.sided[learned], -seen.sided[learned]])
-        logits[own] = Additive.fit(sided, np.concatenate([left, ~left])).logits(seen.sided[own])
-    return logits
+        model = learn_gait(seen.values[others], seen.kind[others], seen.subject[others])
+        logits[0, own] = model.limp.millilogits(seen.like[own])
+        logits[1, own] = model.left.millilogits(seen.values[own, len(WALK) :])
+        kinds[own] = model.kinds(seen.values[own])
+    return Unseen(logits[0] / MILLILOGITS, logits[1] / MILLILOGITS, kinds)
 
 
 def _figures(walks: Walks, seen: Walks, logits: Floats, said: Ints) -> list[Figure]:
@@ -117,6 +131,14 @@ def _figures(walks: Walks, seen: Walks, logits: Floats, said: Ints) -> list[Figu
     ]
 
 
+def _calibrated(seen: Walks, unseen: Unseen) -> Figure:
+    """How far the probability of a limp is from what comes true, of persons that were not learned from."""
+    limp = PERMILLE - unseen.kinds[:, NORMAL]
+    interval = bootstrap(lambda rows: calibration_error(limp[rows], seen.limping[rows]), seen.subject, SEED)
+    error = calibration_error(limp, seen.limping)
+    return Figure.with_interval("calibration error of the probability of a limp", error, interval)
+
+
 def _share(
     name: str, right: Bools, groups: Ints, target: float | None = None, published: tuple[Published, ...] = ()
 ) -> Figure:
@@ -125,11 +147,11 @@ def _share(
 
 
 def _sign(seen: Walks, at: int) -> int:
-    return -1 if auc(seen.values[:, at], seen.limping) > 1 / 2 else 1
+    return -1 if auc(seen.like[:, at], seen.limping) > 1 / 2 else 1
 
 
 def _confusion(seen: Walks, said: Ints) -> Grid:
-    names = ["normal", "right leg", "left leg"]
+    names = ["normal", "left leg", "right leg"]
     rows = [
         [names[kind], *(str(int(((seen.kind == kind) & (said == k)).sum())) for k in range(3))] for kind in range(3)
     ]
@@ -140,8 +162,8 @@ def _ablation(seen: Walks) -> Grid:
     rows = []
     for at, name in enumerate(WALK):
         others = [other for other in range(len(WALK)) if other != at]
-        without = unseen_logits(seen.values[:, others], seen.limping, seen.subject, seen.subject)
-        alone = auc(seen.values[:, at], seen.limping)
+        without = unseen_logits(seen.like[:, others].astype(np.float64), seen.limping, seen.subject, seen.subject)
+        alone = auc(seen.like[:, at], seen.limping)
         rows.append([name, f"{max(alone, 1 - alone):.3f}", f"{auc(without, seen.limping):.3f}"])
     return Grid("AUC of limp or not by value", ["value", "alone, either way round", "model without it"], rows)
 

@@ -62,7 +62,7 @@ class LaneSeal:
 
     def begun(self, setup: Setup) -> Leaf:
         """The leaf that says under which setup what follows is made."""
-        return Leaf(0, beginning(setup.site, setup.bundle))
+        return Leaf(0, beginning(setup.site, setup.bundle, setup.normality))
 
     def due(self, present: Container[str]) -> list[Erasure]:
         """The erasures that were asked for of which no visit is present any more."""

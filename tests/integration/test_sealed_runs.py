@@ -11,6 +11,7 @@ import pytest
 from features.events import Disposition
 from features.segments import NO_TIME, SegmentBlock
 from models.bundle import AbstainRule, default_bundle, dump, seal
+from models.normality import dump as dump_normality
 from models.records import Alert, Score
 from models.scenarios.generate import generate
 from streams import jobs
@@ -31,14 +32,16 @@ from streams.audit.visit_entries import ProvableLog, find_entry, keys_beside
 from streams.audit.visit_keys import VISIT_KEYS, VisitKeys, key_ring, read_keys
 from streams.codecs.journal import JournalWriter, read_rows
 from streams.codecs.tables import TableError
-from streams.embedded import ALERTS, BUNDLE, SCORES
+from streams.embedded import ALERTS, BUNDLE, NORMALITY, SCORES
 from streams.recording import SITE, RecordingWriter
 from streams.runs import open_run, read_lines
 from streams.site_file import dump_site
 from tests.journals import rows_of
+from tests.normalities import normality
 
 SIGNER = Signer.generate("shop.example/audit")
 VERIFIERS = [SIGNER.verifier]
+NORMAL = normality(["floor"])
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +55,8 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             time_ms = int(scenario.frames.time_ms[-1]) - 1_000 + number
             writer.event(Disposition(f"d{number}", time_ms, "floor/1/0", "agree", "r1", "saw it"))
     run = folder / "run"
-    jobs.run_recording(folder / "recording", scenario.site, default_bundle(), run, lambda _: None, signers=[SIGNER])
+    site, bundle = scenario.site, default_bundle()
+    jobs.run_recording(folder / "recording", site, bundle, run, lambda _: None, signers=[SIGNER], normality=NORMAL)
     return run
 
 
@@ -98,7 +102,7 @@ def test_it_is_made_again_to_the_byte(sealed: Path, tmp_path: Path) -> None:
 
 def test_two_runs_share_no_key(sealed: Path, tmp_path: Path) -> None:
     recording = sealed.parent / "recording"
-    jobs.run_recording(recording, open_run(sealed).site, default_bundle(), tmp_path, lambda _: None)
+    jobs.run_recording(recording, open_run(sealed).site, default_bundle(), tmp_path, lambda _: None, normality=NORMAL)
     cameras = [camera.name for camera in open_run(sealed).site.cameras]
     assert rows_of(tmp_path, cameras) == rows_of(sealed, cameras)
     assert pq.read_table(tmp_path / JOURNAL)["visit"] != pq.read_table(sealed / JOURNAL)["visit"]
@@ -154,6 +158,14 @@ def change_site(run: Path) -> None:
     (run / SITE).write_text(dump_site(msgspec.structs.replace(site, name="another")), encoding="utf-8")
 
 
+def change_normality(run: Path) -> None:
+    (run / NORMALITY).write_bytes(dump_normality(normality(["floor"], -390)))
+
+
+def lose_normality(run: Path) -> None:
+    (run / NORMALITY).unlink()
+
+
 def forge_leaf(run: Path) -> None:
     """The log signed anew by its owner, with a leaf less."""
     leaves, key = leaves_of(run), parse_note((run / AUDIT / "checkpoint").read_bytes()).text.split("\n")[0]
@@ -177,6 +189,8 @@ def lengthen_log(run: Path) -> None:
         (change_journal, None, "journal"),
         (change_bundle, 0, "bundle"),
         (change_site, 0, "site"),
+        (change_normality, 0, "normality"),
+        (lose_normality, 0, "normality"),
         (forge_leaf, 5, ""),
         (lengthen_log, None, "record"),
     ],

@@ -78,7 +78,7 @@ def test_a_flipped_bit_is_refused(at: int) -> None:
 def test_the_key_of_another_visit_opens_nothing() -> None:
     with pytest.raises(AuditError, match=f"record: expected one of the visit {OTHER.id.hex()}, got another"):
         disclose(LEAF, OTHER)
-    beginning = encode_record(Beginning(bytes(32), bytes(32), 1, "0.1.0"))
+    beginning = encode_record(Beginning(bytes(32), bytes(32), 1, "0.1.0", b""))
     with pytest.raises(AuditError, match="record: expected one of the visit"):
         disclose(beginning, KEY)
     with pytest.raises(FormatError, match="got the beginning of a log"):
