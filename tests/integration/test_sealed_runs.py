@@ -5,12 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from features.events import Disposition
-from models.bundle import AbstainRule, default_bundle, dump, seal
+from models.bundle import default_bundle
 from models.records import Alert, Score
 from models.scenarios.generate import generate
 from streams import jobs
@@ -18,15 +16,13 @@ from streams.audit.certificate import WHAT, open_certificate, sign_certificate
 from streams.audit.errors import AuditError, FormatError, SignatureError
 from streams.audit.log import Log
 from streams.audit.note import Signer, Verifier, parse_note, sign_note
-from streams.audit.reader import LogReader
 from streams.audit.records import Beginning, Kind, decode_record, open_entry
 from streams.audit.run_log import AUDIT, PUBLIC_KEY, VISIT_KEYS, DiffersError
-from streams.audit.source import folder_source
 from streams.audit.visit_keys import read_keys
-from streams.embedded import ALERTS, BUNDLE, JOURNAL, SCORES
-from streams.recording import SITE, RecordingWriter
+from streams.embedded import ALERTS, JOURNAL, SCORES
+from streams.recording import RecordingWriter
 from streams.runs import open_run, read_lines
-from streams.site_file import dump_site
+from tests.running.changed_runs import change_bundle, change_journal, change_record, change_site, leaves_of
 
 SIGNER = Signer.generate("shop.example/audit")
 VERIFIERS = [SIGNER.verifier]
@@ -51,12 +47,6 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(sealed: Path, tmp_path: Path) -> Path:
     """A copy to be changed."""
     return shutil.copytree(sealed, tmp_path / "run")
-
-
-def leaves_of(run: Path) -> list[bytes]:
-    source = folder_source(run / AUDIT)
-    size = int(parse_note((run / AUDIT / "checkpoint").read_bytes()).text.split("\n")[1])
-    return list(LogReader(source, size).entries(0, size))
 
 
 def replayed(run: Path, folder: Path, verifiers: list[Verifier] = VERIFIERS) -> object:
@@ -95,26 +85,6 @@ def test_two_runs_share_no_key(sealed: Path, tmp_path: Path) -> None:
     assert not one & other
     own = [Verifier.parse(line) for line in (tmp_path / PUBLIC_KEY).read_text(encoding="utf-8").splitlines()]
     assert replayed(tmp_path, tmp_path / "again", own)
-
-
-def change_journal(run: Path) -> None:
-    """One bit of one row."""
-    table = pq.read_table(run / JOURNAL)
-    place = table.column_names.index("x")
-    values = table.column("x").to_pylist()
-    at = next(at for at in range(len(values) // 2, len(values)) if values[at] is not None)
-    values[at] ^= 1
-    changed = table.set_column(place, table.schema.field(place), pa.array(values, table.schema.field(place).type))
-    pq.write_table(changed, run / JOURNAL)
-
-
-def change_bundle(run: Path) -> None:
-    (run / BUNDLE).write_bytes(dump(seal(msgspec.structs.replace(default_bundle(), abstain=AbstainRule(observed_s=6)))))
-
-
-def change_site(run: Path) -> None:
-    site = open_run(run).site
-    (run / SITE).write_text(dump_site(msgspec.structs.replace(site, name="another")), encoding="utf-8")
 
 
 def forge_leaf(run: Path) -> None:
@@ -157,10 +127,7 @@ def test_what_was_changed_is_named(
 
 
 def test_a_changed_record_breaks_the_log(run: Path, tmp_path: Path) -> None:
-    bundle = next(path for path in (run / AUDIT / "tile" / "entries").rglob("*") if path.is_file())
-    content = bytearray(bundle.read_bytes())
-    content[200] ^= 1
-    bundle.write_bytes(content)
+    change_record(run)
     with pytest.raises(AuditError, match=r"tile/|leaf|root"):
         replayed(run, tmp_path / "again")
 

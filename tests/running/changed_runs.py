@@ -1,0 +1,54 @@
+"""Sealed runs that were changed afterwards, each in one thing."""
+
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from models.bundle import AbstainRule, default_bundle, dump, seal
+from streams.audit.note import parse_note
+from streams.audit.reader import LogReader
+from streams.audit.run_log import AUDIT
+from streams.audit.source import folder_source
+from streams.embedded import BUNDLE, JOURNAL
+from streams.recording import SITE
+from streams.runs import open_run
+from streams.site_file import dump_site
+
+
+def leaves_of(run: Path) -> list[bytes]:
+    """The leaves of a run's log."""
+    source = folder_source(run / AUDIT)
+    size = int(parse_note((run / AUDIT / "checkpoint").read_bytes()).text.split("\n")[1])
+    return list(LogReader(source, size).entries(0, size))
+
+
+def change_journal(run: Path) -> None:
+    """One bit of one row."""
+    table = pq.read_table(run / JOURNAL)
+    place = table.column_names.index("x")
+    values = table.column("x").to_pylist()
+    at = next(at for at in range(len(values) // 2, len(values)) if values[at] is not None)
+    values[at] ^= 1
+    changed = table.set_column(place, table.schema.field(place), pa.array(values, table.schema.field(place).type))
+    pq.write_table(changed, run / JOURNAL)
+
+
+def change_bundle(run: Path) -> None:
+    """One figure of one rule, sealed anew."""
+    (run / BUNDLE).write_bytes(dump(seal(msgspec.structs.replace(default_bundle(), abstain=AbstainRule(observed_s=6)))))
+
+
+def change_site(run: Path) -> None:
+    """The name."""
+    site = open_run(run).site
+    (run / SITE).write_text(dump_site(msgspec.structs.replace(site, name="another")), encoding="utf-8")
+
+
+def change_record(run: Path) -> None:
+    """One bit of one leaf."""
+    bundle = next(path for path in (run / AUDIT / "tile" / "entries").rglob("*") if path.is_file())
+    content = bytearray(bundle.read_bytes())
+    content[200] ^= 1
+    bundle.write_bytes(content)
