@@ -12,11 +12,13 @@ from features.closing import Layout
 from features.keypoints import NO_TRACK, PersonFrames
 from features.segments import SegmentBlock
 from features.site import Site
-from models.bundle import Bundle, dump
+from models.bundle import SCORING_VERSION, Bundle, dump
 from models.scenarios.generate import Scenario
 from streams.audit.certificate import Certificate
 from streams.audit.note import Signer, Verifier
-from streams.audit.run_log import RunLog, RunReplay, verify_run_log
+from streams.audit.run_log import AUDIT, RunLog, RunReplay, verify_run_log
+from streams.audit.source import folder_source
+from streams.audit.versions import beginning_of, other_scoring
 from streams.codecs.journal import read_journal
 from streams.embedded import (
     ALERTS,
@@ -36,7 +38,7 @@ from streams.embedded import (
 )
 from streams.pipeline import Scoring
 from streams.recording import SITE, RecordingError, RecordingWriter
-from streams.runs import RunFolder
+from streams.runs import RunFolder, RunFolderError
 from streams.site_file import dump_site
 from streams.sources import read_recording
 
@@ -138,9 +140,11 @@ def replay_sealed(
     Raises:
         DiffersError: the first leaf that comes out otherwise.
         AuditError: the log does not hold, or a key is missing.
+        RunFolderError: it was scored by another scoring version.
         RecordingError: the folder is a run's own.
         TableError: the journal cannot be read.
     """
+    _check_scoring(run, run.bundle)
     signed = verify_run_log(run.folder, verifiers).checkpoint
     replay = RunReplay.of(run.folder, run.site, run.bundle, signed.size)
     rescore(run, run.site, run.bundle, folder, progress, run.shadow, replay)
@@ -181,8 +185,11 @@ def rescore(
 
     Raises:
         RecordingError: the folder is a run's own.
+        RunFolderError: a bundle is of another scoring version.
         TableError: the journal cannot be read.
     """
+    for scored_by in (bundle, shadow):
+        _check_scoring(run, scored_by)
     if (folder / JOURNAL).exists():
         raise RecordingError(
             f"{folder}: expected another folder to write to than that of a run, got one with {JOURNAL}"
@@ -195,6 +202,12 @@ def rescore(
     for name in (DEAD_LETTERS, LATE):
         (folder / name).unlink()  # of which a journal has none
     return publishing.summary
+
+
+def _check_scoring(run: RunFolder, bundle: Bundle | None) -> None:
+    if bundle is not None and bundle.scoring_version != SCORING_VERSION:
+        begun = beginning_of(folder_source(run.folder / AUDIT))
+        raise RunFolderError(f"{run.folder}: {other_scoring(begun, bundle.scoring_version)}")
 
 
 def _refuse_same(read: Path, written: Path) -> None:

@@ -13,7 +13,7 @@ from features.events import Rejection
 from features.identity import Identities, person_of
 from features.segments import TrackChange
 from features.site import Site
-from models.bundle import Bundle, load
+from models.bundle import Bundle, check_scoring, load
 from models.records import Score
 from streams.codecs.journal import read_journal
 from streams.embedded import ALERTS, BUNDLE, DEAD_LETTERS, JOURNAL, SCORES, SHADOW_BUNDLE, SUMMARY, Summary
@@ -57,7 +57,7 @@ class RunFolder:
     def shadow(self) -> Bundle | None:
         """The bundle that was on trial."""
         path = self.folder / SHADOW_BUNDLE
-        return load_bundle(path) if path.exists() else None
+        return _recorded_bundle(path) if path.exists() else None
 
     @property
     def first_dead_letter(self) -> DeadLetter | None:
@@ -78,19 +78,23 @@ def open_run(folder: Path) -> RunFolder:
         if not (folder / name).exists():
             raise RunFolderError(f"{folder}: expected the folder of a finished `vigil run`, got one without {name}")
     summary = _decoded(folder / SUMMARY, 0, (folder / SUMMARY).read_bytes(), msgspec.json.Decoder(Summary))
-    return RunFolder(folder, load_site(folder / SITE), load_bundle(folder / BUNDLE), summary)
+    return RunFolder(folder, load_site(folder / SITE), _recorded_bundle(folder / BUNDLE), summary)
 
 
 def load_bundle(path: Path) -> Bundle:
-    """The bundle of a file.
+    """The bundle of a file, to score with.
 
     Raises:
-        RunFolderError: it is no bundle, or was changed after it was sealed.
+        RunFolderError: it is no bundle, was changed after it was sealed, or is of another scoring version.
     """
+    bundle = _recorded_bundle(path)
     try:
-        return load(path.read_bytes())
+        check_scoring(bundle)
     except Rejection as why:
-        raise RunFolderError(f"{path}: expected a bundle as `vigil train` writes; {why}") from None
+        raise RunFolderError(
+            f"{path}: {why}. Train one with this vigil, or score with the vigil that it was made with"
+        ) from None
+    return bundle
 
 
 def load_shadow(path: Path, bundle: Bundle) -> Bundle:
@@ -106,6 +110,14 @@ def load_shadow(path: Path, bundle: Bundle) -> Bundle:
             "unusual a basket is; got another. `vigil whatif --bundle` tries it on a run"
         )
     return shadow
+
+
+def _recorded_bundle(path: Path) -> Bundle:
+    """The bundle of a file, of whatever scoring version."""
+    try:
+        return load(path.read_bytes())
+    except Rejection as why:
+        raise RunFolderError(f"{path}: expected a bundle as `vigil train` writes; {why}") from None
 
 
 def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:

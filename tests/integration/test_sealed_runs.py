@@ -1,28 +1,30 @@
 """Runs are sealed: their logs are made again from the journal, and whatever was changed since is found and named."""
 
 import shutil
+import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from features.events import Disposition
-from models.bundle import default_bundle
+from models.bundle import default_bundle, dump, seal
 from models.records import Alert, Score
 from models.scenarios.generate import generate
 from streams import jobs
 from streams.audit.certificate import WHAT, open_certificate, sign_certificate
 from streams.audit.errors import AuditError, FormatError, SignatureError
-from streams.audit.log import Log
 from streams.audit.note import Signer, Verifier, parse_note, sign_note
-from streams.audit.records import Beginning, Kind, decode_record, open_entry
+from streams.audit.records import Beginning, Kind, decode_record, encode_record, open_entry
 from streams.audit.run_log import AUDIT, PUBLIC_KEY, VISIT_KEYS, DiffersError
 from streams.audit.visit_keys import read_keys
-from streams.embedded import ALERTS, JOURNAL, SCORES
+from streams.cli import main
+from streams.embedded import ALERTS, BUNDLE, JOURNAL, SCORES
 from streams.recording import RecordingWriter
-from streams.runs import open_run, read_lines
-from tests.running.changed_runs import change_bundle, change_journal, change_record, change_site, leaves_of
+from streams.runs import RunFolderError, load_bundle, open_run, read_lines
+from tests.running.changed_runs import change_bundle, change_journal, change_record, change_site, leaves_of, sealed_anew
 
 SIGNER = Signer.generate("shop.example/audit")
 VERIFIERS = [SIGNER.verifier]
@@ -89,19 +91,13 @@ def test_two_runs_share_no_key(sealed: Path, tmp_path: Path) -> None:
 
 def forge_leaf(run: Path) -> None:
     """The log signed anew by its owner, with a leaf less."""
-    leaves, key = leaves_of(run), parse_note((run / AUDIT / "checkpoint").read_bytes()).text.split("\n")[0]
-    shutil.rmtree(run / AUDIT)
-    with Log(run / AUDIT, key, [SIGNER]) as log:
-        log.append(leaves[:5] + leaves[6:])
-        log.publish()
+    leaves = leaves_of(run)
+    sealed_anew(run, leaves[:5] + leaves[6:], SIGNER)
 
 
 def lengthen_log(run: Path) -> None:
-    leaves, key = leaves_of(run), parse_note((run / AUDIT / "checkpoint").read_bytes()).text.split("\n")[0]
-    shutil.rmtree(run / AUDIT)
-    with Log(run / AUDIT, key, [SIGNER]) as log:
-        log.append([*leaves, leaves[-1]])
-        log.publish()
+    leaves = leaves_of(run)
+    sealed_anew(run, [*leaves, leaves[-1]], SIGNER)
 
 
 @pytest.mark.parametrize(
@@ -158,3 +154,61 @@ def test_a_certificate_of_another_form_is_refused(sealed: Path, tmp_path: Path, 
         open_certificate(encoded, VERIFIERS)
     with pytest.raises(SignatureError):
         open_certificate(signed.replace(WHAT.encode(), b"another"), VERIFIERS)
+
+
+@pytest.fixture
+def of_another_version(run: Path) -> Path:
+    """As a vigil 0.9.0 of another scoring version would have left it."""
+    bundle = seal(msgspec.structs.replace(default_bundle(), scoring_version=7))
+    (run / BUNDLE).write_bytes(dump(bundle))
+    first, *others = leaves_of(run)
+    begun = decode_record(first)
+    assert isinstance(begun, Beginning)
+    begun = msgspec.structs.replace(begun, bundle=bytes.fromhex(bundle.digest), scoring_version=7, vigil="0.9.0")
+    sealed_anew(run, [encode_record(begun), *others], SIGNER)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("replay {run} --key {key}", 2),
+        ("whatif {run} --site {run}/site.yaml", 2),
+        ("audit verify {run}/audit --key {key} --origin {origin}", 0),
+    ],
+)
+def test_who_scores_a_run_of_another_version_again_is_told(
+    of_another_version: Path,
+    command: str,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = of_another_version
+    origin = parse_note((run / AUDIT / "checkpoint").read_bytes()).text.partition("\n")[0]
+    told = command.format(run=run, key=SIGNER.verifier.vkey, origin=origin)
+    monkeypatch.setattr(sys, "argv", ["vigil", *told.split()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = "".join(capsys.readouterr())
+    assert ended.value.code == code
+    assert f"expected scoring version 1, that of vigil {version('vigil')}, got 7, that of vigil 0.9.0" in said
+    assert "pip install vigil==0.9.0" in said
+
+
+def test_it_can_be_looked_at_and_tried_with_a_bundle_of_this_version(of_another_version: Path, tmp_path: Path) -> None:
+    opened = open_run(of_another_version)
+    assert opened.scores
+    assert jobs.rescore(opened, opened.site, default_bundle(), tmp_path, lambda _: None).scores
+
+
+def test_without_a_log_nobody_knows_which_vigil_it_was(of_another_version: Path, tmp_path: Path) -> None:
+    shutil.rmtree(of_another_version / AUDIT)
+    opened = open_run(of_another_version)
+    with pytest.raises(RunFolderError, match="got 7; no audit log says which vigil has it"):
+        jobs.rescore(opened, opened.site, opened.bundle, tmp_path, lambda _: None)
+
+
+def test_nothing_is_scored_with_a_bundle_of_another_version(of_another_version: Path) -> None:
+    with pytest.raises(RunFolderError, match=r"bundle.json: \$.scoring_version: expected 1, .* got 7. Train one"):
+        load_bundle(of_another_version / BUNDLE)

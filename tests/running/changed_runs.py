@@ -1,5 +1,7 @@
 """Sealed runs that were changed afterwards, each in one thing."""
 
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -7,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.bundle import AbstainRule, default_bundle, dump, seal
-from streams.audit.note import parse_note
+from streams.audit.log import Log
+from streams.audit.note import Signer, parse_note
 from streams.audit.reader import LogReader
 from streams.audit.run_log import AUDIT
 from streams.audit.source import folder_source
@@ -44,6 +47,15 @@ def change_site(run: Path) -> None:
     """The name."""
     site = open_run(run).site
     (run / SITE).write_text(dump_site(msgspec.structs.replace(site, name="another")), encoding="utf-8")
+
+
+def sealed_anew(run: Path, leaves: Sequence[bytes], signer: Signer) -> None:
+    """The log of these leaves, rightly signed."""
+    origin = parse_note((run / AUDIT / "checkpoint").read_bytes()).text.partition("\n")[0]
+    shutil.rmtree(run / AUDIT)
+    with Log(run / AUDIT, origin, [signer]) as log:
+        log.append(leaves)
+        log.publish()
 
 
 def change_record(run: Path) -> None:
