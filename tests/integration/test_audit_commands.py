@@ -172,7 +172,7 @@ def test_keys(at: Path, audit: Audit) -> None:
         "`vigil audit keys rotate` adds one\n"
     )
     assert audit("keys", "list") == (0, f"0001  log  private  {first}0002  log  private  {second}")
-    secrets = [each.skey.rpartition("+")[2] for each in load_signers(at / "vigil-audit-keys", 2)]
+    secrets = [each.skey.split("+", 4)[4] for each in load_signers(at / "vigil-audit-keys", 2)]
     (at / "passphrase").write_text(f"{PASSPHRASE}\n")
     copies = [
         audit("keys", "backup", "copy", "--passphrase-file", "passphrase"),
