@@ -98,14 +98,10 @@ def publish_logs(
         AuditError: what workers sealed is not one tree; nothing of it is published.
         KafkaError: the broker cannot be reached or refuses.
     """
-    idle, unpublished = Stopwatch(), Stopwatch()
+    unpublished = Stopwatch()
     with Follower(kafka, [AUDIT]) as follower:
-        while not stopped():
-            if many := follower.read():
-                progress(sum(publisher.take(one) for one in many))
-                idle = Stopwatch()
-            elif until_idle_s is not None and idle.seconds >= until_idle_s and follower.at_end():
-                break
+        for many in follower.arriving(until_idle_s, stopped):
+            progress(sum(publisher.take(one) for one in many))
             if unpublished.seconds >= PUBLISH_EVERY_S:
                 publisher.publish()
                 unpublished = Stopwatch()
