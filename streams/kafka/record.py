@@ -1,10 +1,10 @@
 """Recording topics to files: what came in as a recording, what came out as a run's folder, for each partition."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 
@@ -178,14 +178,6 @@ class Follower:
         """Let go of the broker."""
         self._consumer.close(autocommit=False)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 def record(
     folder: Path,
@@ -208,7 +200,7 @@ def record(
     """
     recorder = Recorder(folder, site, bundle, settings)
     try:
-        with Follower(settings.kafka, topics) as follower:
+        with closing(Follower(settings.kafka, topics)) as follower:
             for many in follower.arriving(until_idle_s, stopped):
                 for one in many:
                     recorder.take(one)
