@@ -114,17 +114,6 @@ def write_whole(path: Path, content: bytes) -> None:
     unfinished.replace(path)
 
 
-def replay_journal(run: RunFolder, folder: Path, progress: Progress = lambda _: None) -> Difference | None:
-    """Score a run's journal again into a folder; the first difference from what the run published.
-
-    Raises:
-        RecordingError: the folder is a run's own.
-        TableError: the journal cannot be read.
-    """
-    rescore(run, run.site, run.bundle, folder, progress, run.shadow)
-    return published_difference(run, folder)
-
-
 def published_difference(run: RunFolder, folder: Path) -> Difference | None:
     """The first difference of what was replayed into a folder from what the run published."""
     compared = (SCORES, ALERTS, *([SHADOW_SCORES] if run.shadow else []))

@@ -9,9 +9,10 @@ import pytest
 from models.bundle import default_bundle
 from models.scenarios import generate
 from streams.embedded import ALERTS, JOURNAL, SCORES
-from streams.jobs import record_scenario, replay_journal, run_recording
+from streams.jobs import record_scenario, run_recording
 from streams.runs import open_run
 from streams.sources import site_of
+from tests.running.replayed import replay_journal
 
 OUTPUTS = (JOURNAL, SCORES, ALERTS)
 RUN = """
