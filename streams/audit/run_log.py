@@ -21,9 +21,10 @@ from streams.audit.log import Log
 from streams.audit.note import Signer, Verifier, parse_note
 from streams.audit.reader import LogReader
 from streams.audit.records import Beginning, Content, Kind, Record, decode_record, open_entry
-from streams.audit.sealing import Sealing, beginning
+from streams.audit.sealing import VIGIL, Sealing, beginning
 from streams.audit.source import checkpoint_of, folder_source
 from streams.audit.verify import verify_log
+from streams.audit.versions import beginning_of
 from streams.audit.visit_keys import KEY_BYTES, KeyFile, RecordedKeys, VisitKey, VisitKeys, read_keys
 from streams.pipeline import Said
 
@@ -153,10 +154,11 @@ class RunReplay:
     @classmethod
     def of(cls, folder: Path, site: Site, bundle: Bundle, size: int) -> Self:
         """Ready for the first entry, after the log's beginning was compared."""
-        sealed = LogReader(folder_source(folder / AUDIT), size).entries(0, size)
+        source = folder_source(folder / AUDIT)
+        sealed, begun = LogReader(source, size).entries(0, size), beginning_of(source)
         keys = folder / VISIT_KEYS
         replay = cls(keys, sealed, Sealing(RecordedKeys.of_file(keys)), 0, {})
-        replay._compare(beginning(site, bundle))
+        replay._compare(beginning(site, bundle, begun.vigil if begun else VIGIL))
         return replay
 
     def take(self, entry: Entry, said: Said) -> None:

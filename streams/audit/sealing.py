@@ -21,6 +21,7 @@ from streams.audit.visit_keys import VisitKey, VisitKeys
 from streams.pipeline import Said
 from streams.snapshots import site_digest
 
+VIGIL = version("vigil")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -31,10 +32,10 @@ class Leaf(NamedTuple):
     value: bytes
 
 
-def beginning(site: Site, bundle: Bundle) -> bytes:
-    """The first leaf of a log."""
+def beginning(site: Site, bundle: Bundle, vigil: str = VIGIL) -> bytes:
+    """The first leaf of a log that a version of Vigil made."""
     digests = bytes.fromhex(site_digest(site)), bytes.fromhex(bundle.digest)
-    return encode_record(Beginning(*digests, bundle.scoring_version, version("vigil")))
+    return encode_record(Beginning(*digests, bundle.scoring_version, vigil))
 
 
 @dataclass(slots=True)

@@ -156,6 +156,14 @@ def test_a_certificate_of_another_form_is_refused(sealed: Path, tmp_path: Path, 
         open_certificate(signed.replace(WHAT.encode(), b"another"), VERIFIERS)
 
 
+def test_any_vigil_of_the_same_scoring_version_makes_it_again(run: Path, tmp_path: Path) -> None:
+    first, *others = leaves_of(run)
+    begun = decode_record(first)
+    assert isinstance(begun, Beginning)
+    sealed_anew(run, [encode_record(msgspec.structs.replace(begun, vigil="0.9.0")), *others], SIGNER)
+    assert replayed(run, tmp_path / "again")
+
+
 @pytest.fixture
 def of_another_version(run: Path) -> Path:
     """As a vigil 0.9.0 of another scoring version would have left it."""
