@@ -43,6 +43,13 @@ def change_bundle(run: Path) -> None:
     (run / BUNDLE).write_bytes(dump(seal(msgspec.structs.replace(default_bundle(), abstain=AbstainRule(observed_s=6)))))
 
 
+def spoil_bundle(run: Path) -> None:
+    """One bit of one figure, and nothing sealed anew."""
+    content = bytearray((run / BUNDLE).read_bytes())
+    content[content.index(b'"points"') + 10] ^= 1
+    (run / BUNDLE).write_bytes(content)
+
+
 def change_site(run: Path) -> None:
     """The name."""
     site = open_run(run).site
