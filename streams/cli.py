@@ -1,7 +1,8 @@
 """The command line."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -10,16 +11,13 @@ import msgspec
 import typer
 from rich.table import Table
 
-from features.site import Site
-from models.bundle import Bundle, default_bundle, dump
-from models.normality import Normality
+from models.bundle import default_bundle, dump
 from models.scenarios.generate import generate
 from streams import jobs
 from streams.adapters.command import import_
 from streams.adapters.imported import ImportFailure
 from streams.audit.errors import UnusableError
 from streams.audit.keys import load_signers
-from streams.audit.note import Signer
 from streams.calibrating.command import calibrate
 from streams.clock import Stopwatch
 from streams.codecs.tables import TableError
@@ -29,6 +27,7 @@ from streams.console.table import person_text
 from streams.console.words import short
 from streams.contesting.command import contest
 from streams.describing.command import learn
+from streams.embedded import Summary
 from streams.erasing.command import erase
 from streams.evaluation.command import evaluate
 from streams.recording import RecordingError
@@ -87,7 +86,10 @@ def demo(
     recording, out, shown = folder / "recording", folder / "run", folder / "index.html"
     with screen.status("Making up the shop"):
         jobs.record_scenario(generate(seed, visits), recording)
-    first = _run(recording, site_of(recording), default_bundle(), out, f"A made-up shop, seed {seed}", shown)
+    watch = Stopwatch()
+    with _scoring(recording) as advance:
+        summary = jobs.run_recording(recording, site_of(recording), default_bundle(), out, advance)
+    first = _show(out, f"A made-up shop, seed {seed}", _speed(summary, watch.seconds), recording, shown)
     say(f"\nOne person in full:  vigil explain {first} --run {out}")
     say(f"The page to look at: {shown}")
     say(f"Everything else:     {folder}")
@@ -135,7 +137,10 @@ def run(
     tried = load_shadow(shadow, scorer) if shadow else None
     signers = load_signers(keys) if keys else []
     normal = load_normality(normality) if normality else None
-    first = _run(recording, used, scorer, out, str(recording), shown, tried, signers, normal)
+    watch = Stopwatch()
+    with _scoring(recording) as advance:
+        summary = jobs.run_recording(recording, used, scorer, out, advance, tried, signers, normal)
+    first = _show(out, str(recording), _speed(summary, watch.seconds), recording, shown)
     say(f"\nOne person in full:  vigil explain {first} --run {out}")
     say(f"The page to look at: {shown or 'none; --page writes one'}")
     say(f"Everything else:     {out}")
@@ -243,28 +248,22 @@ def main() -> None:
         refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
-def _run(
-    recording: Path,
-    site: Site,
-    bundle: Bundle,
-    out: Path,
-    title: str,
-    html: Path | None,
-    shadow: Bundle | None = None,
-    signers: Sequence[Signer] = (),
-    normality: Normality | None = None,
-) -> str:
-    """Run, show, and name the person to look at first."""
-    watch = Stopwatch()
+@contextmanager
+def _scoring(recording: Path) -> Iterator[jobs.Progress]:
     with progress() as bar:
         task = bar.add_task("Scoring", total=person_frames_of(recording) or None)
-        summary = jobs.run_recording(
-            recording, site, bundle, out, lambda rows: bar.advance(task, rows), shadow, signers, normality
-        )
+        yield lambda rows: bar.advance(task, rows)
+
+
+def _speed(summary: Summary, seconds: float) -> str:
     counted, what = (
         (summary.person_frames, "person-frames") if summary.person_frames else (summary.purchases, "purchases")
     )
-    speed = f"{counted:,} {what} in {watch.seconds:.1f} s, {counted / watch.seconds:,.0f} a second"
+    return f"{counted:,} {what} in {seconds:.1f} s, {counted / seconds:,.0f} a second"
+
+
+def _show(out: Path, title: str, speed: str, recording: Path, html: Path | None) -> str:
+    """Show a run, and name the person to look at first."""
     opened = open_run(out)
     shown = view(opened, title, speed, recording if html else None)
     if html:

@@ -11,14 +11,17 @@ import msgspec
 from features.closing import Layout
 from features.keypoints import NO_TRACK, PersonFrames
 from features.site import Site
-from models.bundle import Bundle, dump
+from models.bundle import SCORING_VERSION, Bundle, dump
 from models.normality import Normality
 from models.normality import dump as dump_normality
 from models.scenarios.generate import Scenario
 from streams.audit.certificate import Certificate
+from streams.audit.erasures import AUDIT
 from streams.audit.note import Signer, Verifier
 from streams.audit.run_log import JOURNAL, RunLog, verify_run_log
 from streams.audit.run_replay import RunReplay
+from streams.audit.source import folder_source
+from streams.audit.versions import beginning_of, other_scoring
 from streams.codecs.journal import read_kept
 from streams.embedded import (
     ALERTS,
@@ -37,7 +40,7 @@ from streams.embedded import (
 )
 from streams.pipeline import Scoring
 from streams.recording import SITE, RecordingError, RecordingWriter
-from streams.runs import RunFolder
+from streams.runs import RunFolder, RunFolderError
 from streams.site_file import dump_site
 from streams.sources import read_recording
 
@@ -116,17 +119,6 @@ def write_whole(path: Path, content: bytes) -> None:
     unfinished.replace(path)
 
 
-def replay_journal(run: RunFolder, folder: Path, progress: Progress = lambda _: None) -> Difference | None:
-    """Score a run's journal again into a folder; the first difference from what the run published.
-
-    Raises:
-        RecordingError: the folder is a run's own.
-        TableError: the journal cannot be read.
-    """
-    rescore(run, run.site, run.bundle, folder, progress, run.shadow)
-    return published_difference(run, folder)
-
-
 def published_difference(run: RunFolder, folder: Path) -> Difference | None:
     """The first difference of what was replayed into a folder from what the run published."""
     compared = (SCORES, ALERTS, *([SHADOW_SCORES] if run.shadow else []))
@@ -142,9 +134,11 @@ def replay_sealed(
     Raises:
         DiffersError: the first leaf that comes out otherwise.
         AuditError: the log does not hold, or a key is missing.
+        RunFolderError: it was scored by another scoring version.
         RecordingError: the folder is a run's own.
         TableError: the journal cannot be read.
     """
+    _check_scoring(run, run.bundle)
     signed = verify_run_log(run.folder, verifiers).checkpoint
     replay = RunReplay.of(run.folder, run.site, run.bundle, signed.size, run.normality)
     rescore(run, run.site, run.bundle, folder, progress, run.shadow, replay)
@@ -186,8 +180,11 @@ def rescore(
     Raises:
         RecordingError: the folder is a run's own.
         AuditError: the audit log or the keys cannot be read.
+        RunFolderError: a bundle is of another scoring version.
         TableError: the journal cannot be read.
     """
+    for scored_by in (bundle, shadow):
+        _check_scoring(run, scored_by)
     if (folder / JOURNAL).exists():
         raise RecordingError(
             f"{folder}: expected another folder to write to than that of a run, got one with {JOURNAL}"
@@ -201,6 +198,12 @@ def rescore(
     for name in (DEAD_LETTERS, LATE):
         (folder / name).unlink()  # of which a journal has none
     return publishing.summary
+
+
+def _check_scoring(run: RunFolder, bundle: Bundle | None) -> None:
+    if bundle is not None and bundle.scoring_version != SCORING_VERSION:
+        begun = beginning_of(folder_source(run.folder / AUDIT))
+        raise RunFolderError(f"{run.folder}: {other_scoring(begun, bundle.scoring_version)}")
 
 
 def _refuse_same(read: Path, written: Path) -> None:

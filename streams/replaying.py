@@ -16,7 +16,6 @@ from streams.audit.keys import load_signers
 from streams.audit.note import Verifier
 from streams.audit.run_log import JOURNAL, PUBLIC_KEY
 from streams.audit.run_replay import DiffersError
-from streams.audit.visit_keys import VISIT_KEYS
 from streams.codecs.journal import count_rows
 from streams.runs import RunFolder, open_run
 from streams.terminal import progress, refuse, say, tell_difference
@@ -54,7 +53,7 @@ def replay(
             refuse(f"{run_folder}: expected the folder of a sealed run, got one without {AUDIT}, {PUBLIC_KEY}")
         else:
             say(f"Not sealed: {run_folder} has no audit log; only its files are compared.")
-            with _bar(recorded) as advance:
+            with judged(), _bar(recorded) as advance:
                 jobs.rescore(recorded, recorded.site, recorded.bundle, folder, advance, recorded.shadow)
         difference = jobs.published_difference(recorded, folder)
     if difference is None:
@@ -66,9 +65,9 @@ def replay(
 
 def _is_sealed(folder: Path) -> bool:
     """Whether the run has an audit log; of its files all are there or none."""
-    missing = [name for name in (AUDIT, PUBLIC_KEY, VISIT_KEYS) if not (folder / name).exists()]
-    if len(missing) in {1, 2}:
-        refuse(f"{folder}: expected the folder of a sealed run, got one without {', '.join(missing)}")
+    missing = [name for name in (AUDIT, PUBLIC_KEY) if not (folder / name).exists()]
+    if len(missing) == 1:
+        refuse(f"{folder}: expected the folder of a sealed run, got one without {missing[0]}")
     return not missing
 
 

@@ -14,7 +14,7 @@ from features.identity import Identities, person_of
 from features.segments import Entry, Erased, TrackChange
 from features.site import Site
 from models import normality
-from models.bundle import Bundle, load
+from models.bundle import Bundle, check_scoring, load
 from models.normality import Normality
 from models.records import Score
 from streams.audit.erasures import erasures_of, opener_of
@@ -92,7 +92,7 @@ class RunFolder:
     def shadow(self) -> Bundle | None:
         """The bundle that was on trial."""
         path = self.folder / SHADOW_BUNDLE
-        return load_bundle(path) if path.exists() else None
+        return _recorded_bundle(path) if path.exists() else None
 
     @cached_property
     def normality(self) -> Normality | None:
@@ -121,19 +121,23 @@ def open_run(folder: Path, *, erasing: bool = False) -> RunFolder:
     if (folder / ERASING).exists() and not erasing:
         raise RunFolderError(f"{folder}: an erasure was interrupted; expected `vigil erase {folder}` to be run first")
     summary = _decoded(folder / SUMMARY, 0, (folder / SUMMARY).read_bytes(), msgspec.json.Decoder(Summary))
-    return RunFolder(folder, load_site(folder / SITE), load_bundle(folder / BUNDLE), summary)
+    return RunFolder(folder, load_site(folder / SITE), _recorded_bundle(folder / BUNDLE), summary)
 
 
 def load_bundle(path: Path) -> Bundle:
-    """The bundle of a file.
+    """The bundle of a file, to score with.
 
     Raises:
-        RunFolderError: it is no bundle, or was changed after it was sealed.
+        RunFolderError: it is no bundle, was changed after it was sealed, or is of another scoring version.
     """
+    bundle = _recorded_bundle(path)
     try:
-        return load(path.read_bytes())
+        check_scoring(bundle)
     except Rejection as why:
-        raise RunFolderError(f"{path}: expected a bundle as `vigil train` writes; {why}") from None
+        raise RunFolderError(
+            f"{path}: {why}. Train one with this vigil, or score with the vigil that it was made with"
+        ) from None
+    return bundle
 
 
 PARTS_OF_FEATURES = {
@@ -169,6 +173,14 @@ def load_normality(path: Path) -> Normality:
         return normality.load(path.read_bytes())
     except Rejection as why:
         raise RunFolderError(f"{path}: expected tables as `vigil calibrate` writes; {why}") from None
+
+
+def _recorded_bundle(path: Path) -> Bundle:
+    """The bundle of a file, of whatever scoring version."""
+    try:
+        return load(path.read_bytes())
+    except Rejection as why:
+        raise RunFolderError(f"{path}: expected a bundle as `vigil train` writes; {why}") from None
 
 
 def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from models.bundle import SCORING_VERSION
 from streams import clock
 from streams.audit.arguments import (
     Keys,
@@ -34,6 +35,7 @@ from streams.audit.reader import LogReader
 from streams.audit.source import checkpoint_of, source_of
 from streams.audit.tiles import CHECKPOINT
 from streams.audit.verify import verify_growth, verify_log
+from streams.audit.versions import beginning_of, other_scoring
 from streams.audit.watch import Sight, Watch, looks, state_of
 from streams.audit.watch import witness as witness_once
 from streams.terminal import aside, progress, say
@@ -75,6 +77,8 @@ def verify(
     say(f"Holds: {size:,} entries, each tile, root {root}, signed by {names(signed.signed_by)}.")
     if against:
         say(f"Only grown: its first {old.size:,} entries are those of {against}.")
+    if (begun := beginning_of(source)) and begun.scoring_version != SCORING_VERSION:
+        say(f"To replay it: {other_scoring(begun, begun.scoring_version)}.")
 
 
 audit_commands.command()(prove)

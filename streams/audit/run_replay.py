@@ -18,8 +18,9 @@ from streams.audit.reader import LogReader
 from streams.audit.records import Beginning, Content, Kind, Record, Tombstone, decode_record, open_entry
 from streams.audit.records import Entry as SealedEntry
 from streams.audit.rows import Kept, Opener
-from streams.audit.sealing import Sealing, beginning
+from streams.audit.sealing import VIGIL, Sealing, beginning
 from streams.audit.source import folder_source
+from streams.audit.versions import beginning_of
 from streams.audit.visit_keys import RecordedKeys
 from streams.pipeline import Said
 
@@ -77,10 +78,11 @@ class RunReplay:
         """Ready for the first entry, after the log's beginning was compared."""
         erased = erasures_of(folder)
         opener = opener_of(folder, [camera.name for camera in site.cameras], erased)
-        sealed = LogReader(folder_source(folder / AUDIT), size).entries(0, size)
+        source = folder_source(folder / AUDIT)
+        sealed, begun = LogReader(source, size).entries(0, size), beginning_of(source)
         keys = RecordedKeys(b"", opener.held, ring=dict(opener.keys))
         replay = cls(opener, erased.visits, sealed, Sealing(keys))
-        replay._compare(beginning(site, bundle, normality))
+        replay._compare(beginning(site, bundle, normality, begun.vigil if begun else VIGIL))
         return replay
 
     def take(self, kept: Kept, said: Said) -> None:

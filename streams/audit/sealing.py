@@ -24,6 +24,7 @@ from streams.audit.visit_keys import VisitKey, VisitKeys
 from streams.pipeline import Said
 from streams.snapshots import site_digest
 
+VIGIL = version("vigil")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -34,11 +35,11 @@ class Leaf(NamedTuple):
     value: bytes
 
 
-def beginning(site: Site, bundle: Bundle, normality: Normality | None = None) -> bytes:
-    """The first leaf of a log."""
+def beginning(site: Site, bundle: Bundle, normality: Normality | None = None, vigil: str = VIGIL) -> bytes:
+    """The first leaf of a log that a version of Vigil made."""
     digests = bytes.fromhex(site_digest(site)), bytes.fromhex(bundle.digest)
     normal = bytes.fromhex(normality.digest) if normality else b""
-    return encode_record(Beginning(*digests, bundle.scoring_version, version("vigil"), normal))
+    return encode_record(Beginning(*digests, bundle.scoring_version, vigil, normal))
 
 
 @dataclass(slots=True)

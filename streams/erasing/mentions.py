@@ -1,6 +1,7 @@
 """Where in the topics persons can be read of without a key."""
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 
 import numpy as np
 
@@ -22,7 +23,7 @@ def mentions(kafka: Kafka, traces: Mapping[int, Traces], progress: Callable[[int
         KafkaError: the broker cannot be reached or refuses.
     """
     found, reader = Places(), PoseReader()
-    with Follower(kafka, READABLE) as follower:
+    with closing(Follower(kafka, READABLE)) as follower:
         while True:
             many = follower.read()
             for one in many:

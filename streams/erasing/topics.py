@@ -5,7 +5,7 @@ What is asked for stands in the topic `erasures` with all that is to be done, so
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 import msgspec
@@ -73,7 +73,7 @@ def read_visits(kafka: Kafka, site: Site, progress: Progress) -> list[Partition]
 
 
 def _everything(kafka: Kafka, topic: Topic) -> Iterator[Arrived]:
-    with Follower(kafka, [topic]) as follower:
+    with closing(Follower(kafka, [topic])) as follower:
         while True:
             many = follower.read()
             yield from many
@@ -154,7 +154,7 @@ def finish(kafka: Kafka, erasures: list[Erasure], wait_s: float) -> None:
     """
     waited, buried = Stopwatch(), set[str]()
     wanted = {visit for one in erasures for visit in one.visits}
-    with Follower(kafka, [AUDIT]) as audit:
+    with closing(Follower(kafka, [AUDIT])) as audit:
         while not (wanted <= buried and audit.at_end()):
             for one in audit.read():
                 buried |= _buried(one)

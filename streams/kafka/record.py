@@ -1,10 +1,10 @@
 """Recording topics to files: what came in as a recording, what came out as a run's folder, for each partition."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 
@@ -162,6 +162,17 @@ class Follower:
             self._arrived(one) for _, ones in sorted(found.items(), key=lambda pair: tuple(pair[0])) for one in ones
         ]
 
+    def arriving(self, until_idle_s: float | None, stopped: Callable[[], bool]) -> Iterator[list[Arrived]]:
+        """What `read` gives, again and again, until stopped or nothing has come for a time."""
+        idle = Stopwatch()
+        while not stopped():
+            many = self.read()
+            yield many
+            if many:
+                idle = Stopwatch()
+            elif until_idle_s is not None and idle.seconds >= until_idle_s and self.at_end():
+                return
+
     def at_end(self) -> bool:
         """Whether all that is in the topics now was read."""
         ends = self._consumer.end_offsets(self._partitions)
@@ -174,14 +185,6 @@ class Follower:
     def close(self) -> None:
         """Let go of the broker."""
         self._consumer.close(autocommit=False)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def record(
@@ -205,8 +208,8 @@ def record(
     """
     recorder = Recorder(folder, site, bundle, settings)
     try:
-        with Follower(settings.kafka, topics) as follower:
-            for many in _until(follower, until_idle_s, stopped):
+        with closing(Follower(settings.kafka, topics)) as follower:
+            for many in follower.arriving(until_idle_s, stopped):
                 for one in many:
                     recorder.take(one)
                 progress(len(many))
@@ -214,13 +217,3 @@ def record(
         recorder.abandon()
         raise
     return recorder.close()
-
-
-def _until(follower: Follower, until_idle_s: float | None, stopped: Callable[[], bool]) -> Iterator[list[Arrived]]:
-    idle = Stopwatch()
-    while not stopped():
-        if many := follower.read():
-            yield many
-            idle = Stopwatch()
-        elif until_idle_s is not None and idle.seconds >= until_idle_s and follower.at_end():
-            return

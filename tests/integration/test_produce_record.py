@@ -29,7 +29,7 @@ from streams.closing_frames import closing_ms
 from streams.codecs.journal import encode_rows, read_rows
 from streams.contracts.cloudevents import cloud_event
 from streams.embedded import Summary
-from streams.jobs import record_scenario, replay_journal, run_recording
+from streams.jobs import record_scenario, run_recording
 from streams.kafka import commands, produce
 from streams.kafka.areas import Areas
 from streams.kafka.lane_seal import encode_key
@@ -47,6 +47,7 @@ from streams.runs import RunFolderError, open_run, read_lines
 from streams.settings import Kafka, Settings
 from streams.site_file import dump_site, load_site
 from streams.sources import DeadLetter, read_recording
+from tests.running.replayed import replay_journal
 from tests.services.broker import KafkaAccess
 
 IDLE_S = 2.0
