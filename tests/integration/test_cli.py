@@ -220,7 +220,7 @@ def test_replay_finds_what_was_taken_away(run: Path, tmp_path: Path, name: str) 
 
 
 def test_replay_finds_a_changed_journal(run: Path, tmp_path: Path) -> None:
-    change_journal(run, "frames")
+    change_journal(run, "zones")
     ended = vigil("replay", run, cwd=tmp_path)
     assert ended.returncode == 1
     assert "Different from entry" in ended.stdout

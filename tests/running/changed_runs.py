@@ -40,16 +40,18 @@ def with_rows(run: Path, change: Callable[[list[Row]], None]) -> None:
 
 
 def change_journal(run: Path, field: str = "x") -> None:
-    """One bit of one segment, sealed anew as by whoever has the key."""
+    """One bit of each second of somebody, sealed anew as by whoever has the key."""
 
     def reseal(rows: list[Row]) -> None:
         opener = open_run(run).opener()
-        at = next(at for at in range(len(rows) // 2, len(rows)) if rows[at].time_ms != NO_TIME)
-        (kept,) = opener.open([rows[at]])
-        assert isinstance(kept.entry, SegmentBlock)
-        kept.entry.rows[field] ^= 1
-        keys = VisitKeys(b"", dict.fromkeys(kept.entry.tracks, opener.keys[rows[at].visit]))
-        (rows[at],) = seal_entry(kept.entry, rows[at].position, keys)
+        middle = next(row for row in rows[len(rows) // 2 :] if row.time_ms != NO_TIME)
+        for at, row in enumerate(rows):
+            if row.visit == middle.visit and row.time_ms != NO_TIME:
+                (kept,) = opener.open([row])
+                assert isinstance(kept.entry, SegmentBlock)
+                kept.entry.rows[field] ^= 1
+                keys = VisitKeys(b"", dict.fromkeys(kept.entry.tracks, opener.keys[row.visit]))
+                (rows[at],) = seal_entry(kept.entry, row.position, keys)
 
     with_rows(run, reseal)
 
