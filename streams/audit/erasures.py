@@ -20,10 +20,12 @@ class Erasures(NamedTuple):
 
     Attributes:
         visits: names of the keys that are gone.
+        leaves: sealed with them.
         spent: by position, the alerts of these visits that count in a budget, as (camera, hour).
     """
 
     visits: frozenset[bytes]
+    leaves: frozenset[int]
     spent: dict[int, list[tuple[str, int]]]
 
 
@@ -34,14 +36,15 @@ def erasures_of(folder: Path) -> Erasures:
         AuditError: the log cannot be read.
     """
     if not (folder / AUDIT).exists():
-        return Erasures(frozenset(), {})
+        return Erasures(frozenset(), frozenset(), {})
     records = [decode_record(leaf) for leaf in _leaves(folder)]
     visits = frozenset(visit for one in records if isinstance(one, Tombstone) for visit in one.visits)
+    gone = {at: one for at, one in enumerate(records) if isinstance(one, Entry) and one.visit in visits}
     spent = dict[int, list[tuple[str, int]]]()
-    for one in records:
-        if isinstance(one, Entry) and one.visit in visits and one.hour:
+    for one in gone.values():
+        if one.hour:
             spent.setdefault(one.position, []).append((one.camera, one.hour))
-    return Erasures(visits, spent)
+    return Erasures(visits, frozenset(gone), spent)
 
 
 def published_of(folder: Path, kind: Kind, keys: Mapping[bytes, VisitKey]) -> Iterator[bytes]:

@@ -34,7 +34,7 @@ from streams.embedded import (
 )
 from streams.jobs import write_whole
 from streams.kafka import topics
-from streams.kafka.lane_seal import decode_key, read_leaves
+from streams.kafka.lane_seal import LEAF, decode_key, read_leaves
 from streams.kafka.messages import STEP, WHY, Headers
 from streams.kafka.topics import Topic
 from streams.pipeline import Scoring
@@ -89,6 +89,7 @@ class RecordedOutputs:
         self._rows = JournalWriter(folder / JOURNAL)
         self._log: Log | None = None
         self._keys = dict[str, VisitKey]()
+        self._sealed_by = {SCORES: list[int](), ALERTS: list[int]()}  # of each line the leaf, -1 where none is named
         self._position = 0
         self._once = Once()
         self._scores = msgspec.json.Decoder(Score)
@@ -159,12 +160,15 @@ class RecordedOutputs:
             raise RunFolderError(f"{place}: expected the key of a visit, {why}") from None
 
     def _fill(self) -> None:
-        """Scores and alerts that are no longer in their topics come out of the log, of all who were not erased."""
-        opener = opener_of(self.folder, self._cameras, erasures_of(self.folder))
+        """What is no longer in the topics comes out of the log, and what is still there of the erased is left out."""
+        erased = erasures_of(self.folder)
+        opener = opener_of(self.folder, self._cameras, erased)
         for name, kind in ((SCORES, Kind.SCORE), (ALERTS, Kind.ALERT)):
             lines = list(published_of(self.folder, kind, opener.keys))
-            told = (self.folder / name).read_bytes().splitlines()
-            if told != lines and told == lines[len(lines) - len(told) :]:
+            there = (self.folder / name).read_bytes().splitlines()
+            by_leaf = zip(there, self._sealed_by[name], strict=True)
+            told = [line for line, leaf in by_leaf if leaf not in erased.leaves]
+            if there != lines and told == lines[len(lines) - len(told) :]:
                 write_whole(self.folder / name, b"".join(line + b"\n" for line in lines))
 
     def _leaves(self, place: str, value: bytes, headers: Headers) -> None:
@@ -186,15 +190,17 @@ class RecordedOutputs:
         self._rows.append(rows)
         self._position = rows[-1].position + 1
 
-    def _score(self, place: str, value: bytes, _: Headers) -> None:
+    def _score(self, place: str, value: bytes, headers: Headers) -> None:
         score = self._scores.decode(value)
         if score.bundle != self._bundle.digest:
             raise RunFolderError(f"{place}: expected scores of the bundle {self._bundle.digest}, got {score.bundle}")
-        self._write(SCORES, score.id, score)
+        if self._write(SCORES, score.id, score):
+            self._sealed_by[SCORES].append(_leaf(headers))
 
-    def _alert(self, _: str, value: bytes, __: Headers) -> None:
+    def _alert(self, _: str, value: bytes, headers: Headers) -> None:
         alert = alert_of(value)
-        self._write(ALERTS, alert.id, alert)
+        if self._write(ALERTS, alert.id, alert):
+            self._sealed_by[ALERTS].append(_leaf(headers))
 
     def _shadow_score(self, _: str, value: bytes, __: Headers) -> None:
         score = self._scores.decode(value)
@@ -258,3 +264,8 @@ class RecordedOutputs:
                 self._told.dispositions += isinstance(kept.entry, Disposition)
                 self._told.purchases += isinstance(kept.entry, Attribution)
         return publishing.summary
+
+
+def _leaf(headers: Headers) -> int:
+    """Which leaf seals a score or an alert; -1 where it is not said."""
+    return int(dict(headers).get(LEAF, b"-1"))
