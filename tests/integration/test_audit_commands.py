@@ -117,6 +117,15 @@ def test_a_proof_from_the_log_to_somebody_offline(at: Path, audit: Audit) -> Non
     assert said.endswith("one.tlog-proof: cosignatures: expected 1 of witness.example/one, got 0: nobody\n")
 
 
+def test_no_proof_comes_out_of_a_log_that_does_not_hold(at: Path, audit: Audit) -> None:
+    entries = at / "log/tile/entries/001"
+    entries.write_bytes(entries.read_bytes()[:-1] + b"!")
+    code, said = audit("prove", "log", 511)
+    assert code == 1
+    assert said.startswith("Does not hold: root by the inclusion proof: expected ")
+    assert not (at / "511.tlog-proof").exists()
+
+
 def test_a_witness_from_its_key_to_a_proof(audit: Audit) -> None:
     assert audit("keys", "make", "witness.example/new", "--witness", "--keys", "w")[0] == 0
     code, said = audit("witness", "log", "--key", KEY, "--keys", "w", "--out", "line")

@@ -12,15 +12,17 @@ import pytest
 from features.events import Disposition
 from models.records import Alert, Score
 from streams.audit.errors import UnusableError
+from streams.audit.note import Signer
 from streams.audit.proof import parse_proof
+from streams.audit.run_log import PUBLIC_KEY
 from streams.audit.visit_keys import VISIT_KEYS, read_keys
 from streams.cli import main
 from streams.contesting.contest import Contest, decode_contest, encode_contest, sealed
 from streams.contesting.page import contest_page
 from streams.embedded import ALERTS, SCORES
 from streams.runs import open_run, read_lines
-from tests.running.audit_logs import ORIGIN, signer
-from tests.running.contest_forgeries import changed
+from tests.running.audit_logs import ORIGIN, log, signer
+from tests.running.contest_forgeries import changed, leaves_of
 from tests.running.contests import LINKED, LINKED_TO, PAID, SPLIT, SPLIT_FROM, checked, contest_of, sealed_run
 
 
@@ -166,6 +168,21 @@ def test_from_a_run_to_a_court(run: Path, tmp_path: Path, vigil: Vigil) -> None:
     assert said.startswith("Does not hold: forged: digest: expected ")
     code, said = vigil("audit", "check", "bundle/contest.json", "--key", signer("forger").verifier.vkey)
     assert code == 1
+
+
+def test_the_published_log_proves_as_well(run: Path, tmp_path: Path, vigil: Vigil) -> None:
+    """What workers sealed is signed by whoever publishes it, not in the folder that was recorded."""
+    with log(tmp_path / "published") as published:
+        published.append(leaves_of(run))
+        published.publish()
+    copied = shutil.copytree(run, tmp_path / "run")
+    (copied / PUBLIC_KEY).write_text(f"{Signer.generate('thrown.away').verifier.vkey}\n")
+    (tmp_path / "key").write_text(signer().verifier.vkey)
+    arguments = ("--run", "run", "--log", "published", "--key", "key", "--out", "o")
+    assert vigil("contest", PAID, *arguments)[0] == 0
+    code, said = vigil("audit", "check", "o/contest.json", "--key", signer().verifier.vkey, "--log", "published")
+    assert code == 0
+    assert f"Each is an entry of {ORIGIN}, of " in said
 
 
 def test_what_cannot_be_contested(run: Path, tmp_path: Path, vigil: Vigil) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from features.events import Disposition
 from features.segments import SEGMENT
@@ -18,13 +19,15 @@ from streams.audit.cosignature import Quorum
 from streams.audit.errors import AuditError, ForkError, FormatError, RewindError, SignatureError
 from streams.audit.note import Signer
 from streams.audit.proof import parse_proof
+from streams.audit.records import Beginning, decode_record, encode_record
+from streams.audit.run_log import AUDIT
 from streams.audit.visit_entries import ProvableLog
 from streams.contesting.checking import check_contest
 from streams.contesting.completeness import check_complete
 from streams.contesting.contest import Contest, decode_contest, encode_contest, sealed
 from streams.contesting.page import drawn_page
 from tests.running.audit_logs import cosigner, log, signer
-from tests.running.contest_forgeries import Change, changed, leaves, lying, value_of
+from tests.running.contest_forgeries import Change, changed, leaves, leaves_of, lying, relogged, value_of
 from tests.running.contests import KEYS, LINKED, PAID, SPLIT, SPLIT_FROM, checked, contest_of, sealed_run
 
 
@@ -78,13 +81,13 @@ def test_what_is_proven_is_refused_under_a_new_digest(split: Contest) -> None:
 def re_said(contest: Contest, at: int, **said: object) -> Contest:
     """The contest with a record that says something else."""
     record = contest.records[at]
-    other = msgspec.structs.replace(record, said=msgspec.structs.replace(record.said, **said))
-    return sealed(msgspec.structs.replace(contest, records=[*contest.records[:at], other, *contest.records[at + 1 :]]))
+    other = replace(record, said=replace(record.said, **said))
+    return sealed(replace(contest, records=[*contest.records[:at], other, *contest.records[at + 1 :]]))
 
 
 def with_proof(contest: Contest, at: int, proof: str) -> Contest:
-    record = msgspec.structs.replace(contest.records[at], proof=proof)
-    return sealed(msgspec.structs.replace(contest, records=[*contest.records[:at], record, *contest.records[at + 1 :]]))
+    record = replace(contest.records[at], proof=proof)
+    return sealed(replace(contest, records=[*contest.records[:at], record, *contest.records[at + 1 :]]))
 
 
 def test_reasons_name_record_and_field(linked: Contest) -> None:
@@ -107,7 +110,7 @@ def test_reasons_name_record_and_field(linked: Contest) -> None:
 def test_a_record_twice_or_out_of_order_is_refused(linked: Contest) -> None:
     for records in ([*linked.records, linked.records[-1]], linked.records[::-1]):
         with pytest.raises(AuditError, match=r"records\[\d+\]: entry: expected one after \d+, got \d+$"):
-            checked(sealed(msgspec.structs.replace(linked, records=records)))
+            checked(sealed(replace(linked, records=records)))
 
 
 def test_a_score_that_was_left_out_is_missed(run: Path) -> None:
@@ -119,7 +122,7 @@ def test_a_score_that_was_left_out_is_missed(run: Path) -> None:
         if any(one.said.time_ms == said.time_ms for one in fewer) or getattr(said, "kind", "") == "interim":
             continue  # a correction of the same instant, or a score that only tells of another band
         with pytest.raises(AuditError, match=r"records: expected the (grid|final) score of floor/6/1700000145 at "):
-            checked(sealed(msgspec.structs.replace(contest, records=fewer)))
+            checked(sealed(replace(contest, records=fewer)))
 
 
 def test_an_alert_without_its_score_is_refused(run: Path) -> None:
@@ -129,10 +132,9 @@ def test_an_alert_without_its_score_is_refused(run: Path) -> None:
     assert isinstance(alert, Alert)
     fewer = [one for one in contest.records if not isinstance(one.said, Score) or one.said.id != alert.score_id]
     with pytest.raises(AuditError, match=r"said\.score_id: expected a score among the records before it, got "):
-        checked(sealed(msgspec.structs.replace(contest, records=fewer)))
+        checked(sealed(replace(contest, records=fewer)))
 
 
-replace = msgspec.structs.replace
 LIES: list[tuple[str, type[Score | Alert], Change, str]] = [
     (
         "corridor/6/1700000093",
@@ -199,6 +201,44 @@ def test_a_log_that_lies_is_found_out(
         checked(lying(run, tmp_path, person, kind, change))
 
 
+def test_a_log_that_begins_with_another_bundle_is_refused(run: Path, tmp_path: Path) -> None:
+    first, *others = leaves_of(run)
+    beginning = decode_record(first)
+    assert isinstance(beginning, Beginning)
+    forged = encode_record(replace(beginning, bundle=bytes(32)))
+    with pytest.raises(AuditError, match=rf"said\.bundle: expected {'0' * 64}, got "):
+        checked(contest_of(relogged(run, tmp_path, [forged, *others]), PAID))
+
+
+def test_a_log_is_begun_at_its_beginning(run: Path, tmp_path: Path) -> None:
+    first, *others = leaves_of(run)
+    contest = contest_of(relogged(run, tmp_path, [first, first, *others]), PAID)
+    assert len(contest.beginnings) == 2
+    assert checked(contest)
+    with pytest.raises(AuditError, match=r"beginnings\[0\]: entry: expected 0, got 1"):
+        checked(sealed(replace(contest, beginnings=contest.beginnings[1:])))
+    with pytest.raises(AuditError, match=r"beginnings\[2\]: entry: expected one after 1, got 1"):
+        checked(sealed(replace(contest, beginnings=[*contest.beginnings, contest.beginnings[1]])))
+
+
+def test_proofs_of_two_checkpoints_are_no_one_log(run: Path, tmp_path: Path) -> None:
+    contest = contest_of(relogged(run, tmp_path, leaves_of(run)), PAID)
+    with log(tmp_path / "run" / AUDIT) as grown:
+        grown.append(leaves_of(run)[:1])
+        grown.publish()
+    later = contest_of(tmp_path / "run", PAID)
+    assert checked(later)
+    with pytest.raises(AuditError, match=r"records\[3\]: checkpoint: expected "):
+        checked(with_proof(contest, 3, later.records[3].proof))
+
+
+def test_a_proof_that_opens_nothing_is_refused(run: Path) -> None:
+    contest = contest_of(run, PAID)
+    closed = ProvableLog.at(str(run)).prove(contest.records[2].entry).encoded.decode()
+    with pytest.raises(FormatError, match=r"records\[2\]: proof: expected one that opens its record"):
+        checked(with_proof(contest, 2, closed))
+
+
 def test_a_log_that_is_made_again_holds(run: Path, tmp_path: Path) -> None:
     assert checked(lying(run, tmp_path, SPLIT_FROM, Score, lambda said, values: (said, values)))
 
@@ -210,10 +250,10 @@ def test_seconds_that_were_not_those_give_other_features(run: Path, column: str)
     for other in ([0] * len(track.columns[column]), track.columns[column][::-1]):
         if other == track.columns[column]:
             continue
-        forged = msgspec.structs.replace(track, columns=track.columns | {column: other})
-        told = msgspec.structs.replace(contest.told, tracks=[forged])
+        forged = replace(track, columns=track.columns | {column: other})
+        told = replace(contest.told, tracks=[forged])
         with pytest.raises(AuditError, match=r"by the seconds told|told\.tracks|records: expected"):
-            checked(sealed(msgspec.structs.replace(contest, told=told)))
+            checked(sealed(replace(contest, told=told)))
 
 
 WHOLE = [(name, SEGMENT[name].base) for name in SEGMENT.names or () if not SEGMENT[name].shape]
@@ -232,12 +272,8 @@ def test_seconds_of_any_kind_hold_or_are_refused(split: Contest, forgery: tuple[
     name, first, values = forgery
     track = split.told.tracks[0]
     column = [*track.columns[name][:first], *values, *track.columns[name][first + len(values) :]]
-    forged = msgspec.structs.replace(track, columns=track.columns | {name: column})
-    contest = sealed(
-        msgspec.structs.replace(
-            split, told=msgspec.structs.replace(split.told, tracks=[forged], utc_offset_minutes=off)
-        )
-    )
+    forged = replace(track, columns=track.columns | {name: column})
+    contest = sealed(replace(split, told=replace(split.told, tracks=[forged], utc_offset_minutes=off)))
     with suppress(AuditError):
         drawn_page(contest, checked(contest), "contest.json")
 
@@ -245,11 +281,11 @@ def test_seconds_of_any_kind_hold_or_are_refused(split: Contest, forgery: tuple[
 def test_who_signed_vouches_for_what_is_told_too(run: Path) -> None:
     contest = contest_of(run, LINKED, [signer()])
     assert checked(contest).vouching == KEYS
-    told = msgspec.structs.replace(contest.told, site="another")
-    forged = sealed(msgspec.structs.replace(contest, told=told))
+    told = replace(contest.told, site="another")
+    forged = sealed(replace(contest, told=told))
     assert checked(forged).vouching == []
     with pytest.raises(AuditError, match="signed: expected vigil contest v1"):
-        checked(msgspec.structs.replace(forged, signed=contest.signed))
+        checked(replace(forged, signed=contest.signed))
     with pytest.raises(SignatureError, match="signed: signatures: expected one by"):
         checked(sealed(contest, [Signer.generate("other.example")]))
     with pytest.raises(SignatureError, match=r"signature"):
@@ -263,7 +299,7 @@ def test_who_has_the_log_sees_what_was_left_out(run: Path, tmp_path: Path, linke
         fewer = [*linked.records[:place], *linked.records[place + 1 :]]
         left = linked.records[place].entry
         with pytest.raises(AuditError, match=f"c: records: expected entry {left} of the log too, of the same visit"):
-            check_complete(msgspec.structs.replace(linked, records=fewer), checkpoint, at(str(run)), "c")
+            check_complete(replace(linked, records=fewer), checkpoint, at(str(run)), "c")
     entries = ProvableLog.at(str(run)).reader.entries(0, checkpoint.size)
     with log(tmp_path / "grown") as grown:
         grown.append([*entries, b"\x95\x01\xc4\x00\xc4\x00\x01\xa1v"])

@@ -68,8 +68,8 @@ def another(value: object) -> object:
 def lying(run: Path, folder: Path, person: str, kind: type[Score | Alert], change: Change) -> Contest:
     """The contest of a person by a log whose owner sealed something else in the first record of a kind."""
     visits = {key.id: key for key in read_keys(run / VISIT_KEYS) if key.name == person}
-    reader, leaves, found = ProvableLog.at(str(run)).reader, list[bytes](), False
-    for leaf in reader.entries(0, reader.size):
+    leaves, found = list[bytes](), False
+    for leaf in leaves_of(run):
         record = decode_record(leaf)
         if not found and isinstance(record, Entry) and record.visit in visits:
             content = open_entry(record, visits[record.visit])
@@ -81,12 +81,23 @@ def lying(run: Path, folder: Path, person: str, kind: type[Score | Alert], chang
                 record, found = sealed_entry(public, visits[record.visit], forged), True
         leaves.append(encode_record(record))
     assert found
+    return contest_of(relogged(run, folder, leaves), person)
+
+
+def leaves_of(run: Path) -> list[bytes]:
+    """The leaves of a run's log."""
+    reader = ProvableLog.at(str(run)).reader
+    return list(reader.entries(0, reader.size))
+
+
+def relogged(run: Path, folder: Path, leaves: list[bytes]) -> Path:
+    """A copy of the run whose log has these leaves."""
     copied = shutil.copytree(run, folder / "run")
     shutil.rmtree(copied / AUDIT)
     with log(copied / AUDIT) as again:
         again.append(leaves)
         again.publish()
-    return contest_of(copied, person)
+    return copied
 
 
 def value_of(values: bytes, feature: str, value: int) -> bytes:

@@ -1,6 +1,6 @@
 import pytest
 
-from streams.audit.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint, sign_checkpoint
+from streams.audit.checkpoint import Checkpoint, open_checkpoint, origin_of, parse_checkpoint, sign_checkpoint
 from streams.audit.errors import AuditError, FormatError, SignatureError, UnusableError
 from streams.audit.merkle import EMPTY_ROOT
 from streams.audit.note import Signer, Verifier, parse_note, sign_note, verify_note
@@ -165,3 +165,23 @@ def test_names_a_key_cannot_have(name: str) -> None:
 def test_origins_a_log_cannot_have(origin: str, signer: Signer) -> None:
     with pytest.raises(UnusableError, match=r"^origin: "):
         sign_checkpoint(CHECKPOINT._replace(origin=origin), [signer])
+
+
+@pytest.mark.parametrize(
+    ("origin", "belongs"),
+    [
+        (ORIGIN, True),
+        (f"{ORIGIN}/run-1f", True),
+        (f"{ORIGIN}-two", False),
+        (f"{ORIGIN}/runs", False),
+        ("other.example", False),
+        (ORIGIN[:-1], False),
+    ],
+)
+def test_a_checkpoint_is_of_its_keys_log_or_of_one_of_its_runs(origin: str, belongs: bool, signer: Signer) -> None:  # noqa: FBT001
+    encoded = sign_checkpoint(Checkpoint(origin, 0, EMPTY_ROOT), [signer]).encoded
+    if belongs:
+        assert origin_of(encoded, [signer.verifier]) == origin
+    else:
+        with pytest.raises(FormatError, match=f"origin: expected that of {ORIGIN}, got {origin}"):
+            origin_of(encoded, [signer.verifier])
