@@ -13,6 +13,7 @@ from features.closing import Layout
 from features.segments import Entry, SegmentBlock
 from features.site import Site
 from models.bundle import Bundle, default_bundle
+from models.normality import Normality
 from models.records import Score
 from streams.audit.merkle import Frontier, leaf_hashes
 from streams.audit.records import Beginning, Kind, decode_record, open_entry
@@ -194,11 +195,16 @@ def _check_same(name: str, first: bytes, second: bytes) -> None:
 
 
 def embedded(
-    sent: Sequence[Outgoing], site: Site, partition: int, folder: Path, bundle: Bundle | None = None
+    sent: Sequence[Outgoing],
+    site: Site,
+    partition: int,
+    folder: Path,
+    bundle: Bundle | None = None,
+    normality: Normality | None = None,
 ) -> Published:
     """What the embedded run makes of the messages of a partition, by the shipped bundle or another."""
     with Outputs(folder, site) as outputs:
-        run = Run(site, bundle or default_bundle(), outputs)
+        run = Run(site, bundle or default_bundle(), outputs, normality=normality)
         for item in items_of(sent, site, partition):
             run.take(item)
     entries = list(read_journal(folder / JOURNAL, [camera.name for camera in site.cameras]))
