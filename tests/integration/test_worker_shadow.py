@@ -3,6 +3,7 @@
 What counts is as without the trial, and the trial as by that bundle alone.
 """
 
+from contextlib import closing
 from pathlib import Path
 from signal import SIGKILL
 
@@ -92,10 +93,10 @@ def test_a_bundle_on_trial(settings: Settings, small: Town, tmp_path: Path) -> N
 def _check_published_logs(settings: Settings, folder: Path) -> None:
     """Logs are published in two parts, and hold; a log of other leaves is no continuation."""
     signer = Signer.generate("shop.example/audit")
-    with AuditPublisher(folder / "logs", [signer], [], PARTITIONS) as publisher:
+    with closing(AuditPublisher(folder / "logs", [signer], [], PARTITIONS)) as publisher:
         publish_logs(publisher, settings.kafka, until_idle_s=1)
         sizes = publisher.sizes
-    with AuditPublisher(folder / "logs", [signer], [], PARTITIONS) as publisher:
+    with closing(AuditPublisher(folder / "logs", [signer], [], PARTITIONS)) as publisher:
         added = list[int]()
         publish_logs(publisher, settings.kafka, until_idle_s=1, progress=added.append)
         assert (publisher.sizes, sum(added)) == (sizes, 0)
@@ -107,7 +108,7 @@ def _check_published_logs(settings: Settings, folder: Path) -> None:
         log.append([b"another leaf"])
         log.publish()
     with (
-        AuditPublisher(folder / "other", [signer], [], PARTITIONS) as publisher,
+        closing(AuditPublisher(folder / "other", [signer], [], PARTITIONS)) as publisher,
         pytest.raises(ForkError, match="root"),
     ):
         publish_logs(publisher, settings.kafka, until_idle_s=1)
