@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from features.site import Site
 from models.bundle import Bundle
+from models.normality import Normality
 from streams.clock import Stopwatch
 from streams.kafka.clients import kafka_python
 from streams.kafka.interruption import never
@@ -62,10 +63,13 @@ class Recorder:
     each is in its run's folder.
     """
 
-    def __init__(self, folder: Path, site: Site, bundle: Bundle, settings: Settings) -> None:
+    def __init__(
+        self, folder: Path, site: Site, bundle: Bundle, settings: Settings, normality: Normality | None = None
+    ) -> None:
         if (folder / POSES).exists():
             raise RecordingError(f"{folder}: expected a new folder, or one of `vigil record`; it is a recording itself")
         self._folder, self._site, self._bundle, self._settings = folder, site, bundle, settings
+        self._normality = normality
         self._inputs = dict[int, RecordedInputs]()
         self._outputs = dict[int, RecordedOutputs]()
         self.recorded = Recorded()
@@ -120,7 +124,8 @@ class Recorder:
 
     def _outputs_of(self, partition: int) -> RecordedOutputs:
         if partition not in self._outputs:
-            self._outputs[partition] = RecordedOutputs(self._run_folder(partition), self._site, self._bundle)
+            made_with = self._site, self._bundle, self._normality
+            self._outputs[partition] = RecordedOutputs(self._run_folder(partition), *made_with)
         return self._outputs[partition]
 
     def _run_folder(self, partition: int) -> Path:
@@ -193,6 +198,7 @@ def record(
     bundle: Bundle,
     settings: Settings,
     *,
+    normality: Normality | None = None,
     topics: Iterable[Topic] = (*INPUTS, *OUTPUTS),
     until_idle_s: float | None = None,
     progress: Callable[[int], None] = lambda _: None,
@@ -200,13 +206,15 @@ def record(
 ) -> Recorded:
     """Write topics to a folder from their beginnings on, until stopped or nothing has come for a time.
 
+    Site, bundle and normality are those that the workers have.
+
     Raises:
         GapError: entries of a journal are missing.
         RunFolderError: an output is not what workers write, or was made with another bundle.
         RecordingError: the folder holds something else.
         KafkaError: the broker cannot be reached or refuses.
     """
-    recorder = Recorder(folder, site, bundle, settings)
+    recorder = Recorder(folder, site, bundle, settings, normality)
     try:
         with closing(Follower(settings.kafka, topics)) as follower:
             for many in follower.arriving(until_idle_s, stopped):

@@ -12,6 +12,8 @@ from features.events import Disposition, Rejection
 from features.segments import Attribution, TrackChange
 from features.site import Site
 from models.bundle import Bundle, dump
+from models.normality import Normality
+from models.normality import dump as dump_normality
 from models.records import Score
 from streams.audit.erasures import erasures_of, opener_of, published_of
 from streams.audit.log import Log
@@ -25,6 +27,7 @@ from streams.embedded import (
     BUNDLE,
     DEAD_LETTERS,
     LATE,
+    NORMALITY,
     SCORES,
     SHADOW_SCORES,
     SUMMARY,
@@ -80,9 +83,9 @@ class RecordedOutputs:
         repeats: messages that were left out.
     """
 
-    def __init__(self, folder: Path, site: Site, bundle: Bundle) -> None:
+    def __init__(self, folder: Path, site: Site, bundle: Bundle, normality: Normality | None = None) -> None:
         self.folder, self.repeats = folder, 0
-        self._site, self._bundle = site, bundle
+        self._site, self._bundle, self._normality = site, bundle, normality
         self._cameras = [camera.name for camera in site.cameras]
         (folder / SUMMARY).unlink(missing_ok=True)
         self._outputs = Outputs(folder)
@@ -128,6 +131,9 @@ class RecordedOutputs:
             self._fill()
         (self.folder / SITE).write_text(dump_site(self._site), encoding="utf-8")
         (self.folder / BUNDLE).write_bytes(dump(self._bundle))
+        (self.folder / NORMALITY).unlink(missing_ok=True)
+        if self._normality:
+            (self.folder / NORMALITY).write_bytes(dump_normality(self._normality))
         summary = self._summary()
         write_whole(self.folder / SUMMARY, msgspec.json.format(msgspec.json.encode(summary), indent=1))
 

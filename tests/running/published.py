@@ -13,6 +13,7 @@ from features.closing import Layout
 from features.segments import Entry, Erased
 from features.site import Site
 from models.bundle import Bundle, default_bundle
+from models.normality import Normality
 from models.records import Score
 from streams.audit.merkle import Frontier, leaf_hashes
 from streams.audit.records import Beginning, Kind, decode_record, open_entry
@@ -204,12 +205,17 @@ def _check_same(name: str, first: bytes, second: bytes) -> None:
 
 
 def embedded(
-    sent: Sequence[Outgoing], site: Site, partition: int, folder: Path, bundle: Bundle | None = None
+    sent: Sequence[Outgoing],
+    site: Site,
+    partition: int,
+    folder: Path,
+    bundle: Bundle | None = None,
+    normality: Normality | None = None,
 ) -> Published:
     """What the embedded run makes of the messages of a partition, by the shipped bundle or another."""
     used = bundle or default_bundle()
-    with Outputs(folder) as outputs, RunLog(folder, site, used) as log:
-        run = Run(site, used, outputs, log)
+    with Outputs(folder) as outputs, RunLog(folder, site, used, normality=normality) as log:
+        run = Run(site, used, outputs, log, normality=normality)
         for item in items_of(sent, site, partition):
             run.take(item)
         log.finish()
