@@ -92,7 +92,7 @@ class Decisions(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class Judged:
     """What each row says by itself: (rows,) each, contributions (rows, scored features).
 
     `floor` is the band whose enter threshold the score reaches, `ceiling` the one whose leave threshold it reaches: a
@@ -160,7 +160,7 @@ def decide(state: DecisionState, rows: FeatureRows, bundle: Bundle, site: Site) 
         bundle: sealed.
         site: of the rows' cameras.
     """
-    judged = _judge(rows.values, bundle)
+    judged = judge(rows.values, bundle)
     bands = np.zeros(len(rows), np.int8)
     published = rows.kind != SECOND
     calls: list[_Call] = []
@@ -179,7 +179,8 @@ def decide(state: DecisionState, rows: FeatureRows, bundle: Bundle, site: Site) 
     return Decisions(state, list(scores.values()), alerts, values, [places[call.row] for call in calls])
 
 
-def _judge(values: Int32s, bundle: Bundle) -> _Judged:
+def judge(values: Int32s, bundle: Bundle) -> Judged:
+    """What rows say by themselves, of values (rows, features) in the catalogue's order."""
     contributions = bundle.scorecard.contributions(values)
     scores = bundle.scorecard.totals(contributions)
     events = np.zeros(len(values), np.int8)
@@ -190,7 +191,7 @@ def _judge(values: Int32s, bundle: Bundle) -> _Judged:
     floor = np.searchsorted([band.enter for band in bundle.bands[ELEVATED:]], scores, "right")
     ceiling = np.searchsorted([band.leave for band in bundle.bands[ELEVATED:]], scores, "right")
     floor[abstained], ceiling[abstained] = LOW, HIGH
-    return _Judged(contributions, scores, events, abstained, floor, ceiling)
+    return Judged(contributions, scores, events, abstained, floor, ceiling)
 
 
 def _unseen(values: Int32s, contributions: Int32s, bundle: Bundle) -> tuple[Bools, Bools]:
@@ -200,7 +201,7 @@ def _unseen(values: Int32s, contributions: Int32s, bundle: Bundle) -> tuple[Bool
     return values[:, OBSERVED] < bundle.abstain.observed_s, thin
 
 
-def _moments(state: DecisionState, rows: FeatureRows, judged: _Judged, site: Site) -> list[_Moment]:
+def _moments(state: DecisionState, rows: FeatureRows, judged: Judged, site: Site) -> list[_Moment]:
     """The rows at which a band or an alert may change: of persons who are known or reach a band above low."""
     at = np.flatnonzero(_restless(state, rows, judged)[rows.person])
     cameras = [*(camera.name for camera in site.cameras), NOWHERE]
@@ -218,7 +219,7 @@ def _moments(state: DecisionState, rows: FeatureRows, judged: _Judged, site: Sit
     ]
 
 
-def _restless(state: DecisionState, rows: FeatureRows, judged: _Judged) -> Bools:
+def _restless(state: DecisionState, rows: FeatureRows, judged: Judged) -> Bools:
     restless = np.zeros(len(rows.persons), np.bool_)
     restless[rows.person[judged.floor > LOW]] = True
     if state.courses:
@@ -311,7 +312,7 @@ def _depart(state: DecisionState, moment: _Moment, remembered_ms: int) -> None:
 
 
 def _publish(
-    at: Int64s, rows: FeatureRows, judged: _Judged, bands: Ints, bundle: Bundle, site: Site
+    at: Int64s, rows: FeatureRows, judged: Judged, bands: Ints, bundle: Bundle, site: Site
 ) -> dict[int, Score]:
     """The scores of the rows `at`, by row."""
     cameras = [*(camera.name for camera in site.cameras), NOWHERE]
