@@ -25,12 +25,14 @@ class Calibrated(NamedTuple):
     Attributes:
         error: of the kept kind, over ten bins.
         brier: of each kind.
+        permille: (rows,) of the kept kind, from calibrations that were learned on the other folds.
     """
 
     calibration: Calibration
     kind: CalibrationKind
     error: float
     brier: dict[CalibrationKind, float]
+    permille: Int32s
 
 
 def calibrate(scores: Ints, agreed: Bools, weights: Ints, folds: Ints) -> Calibrated:
@@ -46,7 +48,7 @@ def calibrate(scores: Ints, agreed: Bools, weights: Ints, folds: Ints) -> Calibr
     off = {kind: brier(permille, agreed, weights) for kind, permille in unseen.items()}
     kept = min(KINDS, key=lambda kind: off[kind])
     error = calibration_error(unseen[kept], agreed, weights)
-    return Calibrated(KINDS[kept](scores, agreed, weights), kept, error, off)
+    return Calibrated(KINDS[kept](scores, agreed, weights), kept, error, off, unseen[kept])
 
 
 def fit_beta(scores: Ints, agreed: Bools, weights: Ints | None = None) -> Calibration:

@@ -66,7 +66,7 @@ def refuse_few(cases: JudgedCases) -> None:
 
 
 def _held_back(cases: JudgedCases, seed: int) -> Bools:
-    return group_folds(cases.groups, HELD_BACK_EVERY, seed) == 0
+    return np.asarray(group_folds(cases.groups, HELD_BACK_EVERY, seed) == 0)
 
 
 def _refuse_few_held_back(unseen: JudgedCases) -> None:

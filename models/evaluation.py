@@ -140,6 +140,19 @@ def calibration_error(probability_permille: Ints, labels: Bools, weights: Ints |
     return int(np.abs(surplus).sum()) / (PERMILLE * max(1, int(counted.sum())))
 
 
+def chance_error(probability_permille: Ints, seed: int, draws: int = DRAWS) -> float:
+    """The calibration error that probabilities show on so few rows though each of them is right: less cannot be told.
+
+    Args:
+        probability_permille: (rows,) 0..1000.
+        seed: of the labels that are drawn by them.
+        draws: how often.
+    """
+    random = np.random.default_rng(seed)
+    drawn = (random.integers(0, PERMILLE, len(probability_permille)) < probability_permille for _ in range(draws))
+    return float(np.mean([calibration_error(probability_permille, labels) for labels in drawn]))
+
+
 def brier(probability_permille: Ints, labels: Bools, weights: Ints | None = None) -> float:
     """Mean squared distance of probabilities from what came true, 0..1; 0 without rows.
 
@@ -160,7 +173,7 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
 
 
-def group_folds(groups: Ints, folds: int, seed: int) -> Ints:
+def group_folds(groups: Groups, folds: int, seed: int) -> Ints:
     """(rows,) fold 0..folds-1 of each row, whole groups together, drawn by the seed."""
     names, place = np.unique(groups, return_inverse=True)
     fold_of_group = np.random.default_rng(seed).permutation(len(names)) % folds

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.keypoints import Bools, Int32s, Int64s
+from features.keypoints import Bools, Int32s, Int64s, Ints
 from features.sequence import COLUMN
 from models.bundle import ELEVATED, HIGH, Bundle
 from models.decision import judge
@@ -58,7 +58,7 @@ class JudgedCases:
     values: Int32s
     case: Int64s
     agreed: Bools
-    weights: Int64s
+    weights: Ints
     sampled: Bools
     groups: Names
     slices: Slices
@@ -99,7 +99,7 @@ class JudgedCases:
 
     def observed_s(self, rows: Int64s) -> Int32s:
         """Seconds for which the person of each row had been seen."""
-        return self.values[rows, COLUMN["observed_s"]]
+        return np.asarray(self.values[rows, COLUMN["observed_s"]])
 
     def _highest(self, scores: Int32s) -> Int64s:
         """(cases,) the row of the highest score that does not abstain, of equal ones the last; -1 without."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaincinv, gammaincinv  # type: ignore[import-untyped]
 
-from features.keypoints import PERMILLE, Bools, Int32s, Int64s, Ints
+from features.keypoints import PERMILLE, Bools, Int32s, Ints
 from models.bundle import BANDS, HIGH, AbstainRule, Band, BandName
 from models.calibration import Calibration
 from models.evaluation import WEIGHT_OF_ONE
@@ -116,7 +116,7 @@ def share_between(chosen: Bools, weights: Ints, confidence: float) -> tuple[floa
 
 
 def abstain_rule(
-    observed_s: Ints, high: Bools, agreed: Bools, weights: Int64s, known: AbstainRule, confidence: float
+    observed_s: Ints, high: Bools, agreed: Bools, weights: Ints, known: AbstainRule, confidence: float
 ) -> AbstainRule:
     """What has to be seen so that the high band keeps its promise with this confidence, never less than before.
 
