@@ -7,12 +7,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
-from rich.table import Table
 
 from features.site import Site
-from models.bundle import Bundle, default_bundle, dump
+from models.bundle import Bundle, default_bundle
 from models.scenarios.generate import generate
 from streams import jobs
 from streams.adapters.command import import_
@@ -28,10 +26,12 @@ from streams.console.pictures import write_pictures
 from streams.console.table import person_text
 from streams.console.words import short
 from streams.evaluation.command import evaluate
+from streams.learning.command import admission, train
+from streams.learning.review_sample import review_sample
 from streams.recording import RecordingError
 from streams.replaying import replay
 from streams.run_view import bands_of, person_view, view
-from streams.runs import RunFolder, RunFolderError, load_bundle, load_shadow, open_run
+from streams.runs import RunFolder, RunFolderError, load_scorer, load_shadow, open_run
 from streams.settings_file import SettingsError
 from streams.site_file import EXAMPLE, SiteFileError, check_site, load_site
 from streams.sources import person_frames_of, site_of
@@ -43,7 +43,8 @@ SCORE = "2. Score recordings of your own"
 LOOK = "3. Look at a run, and check it"
 LIVE = "4. On Kafka"
 AUDIT = "5. The audit log"
-MAKE = "Recordings, features and bundles"
+LEARN = "6. Learn from verdicts"
+MAKE = "Recordings, features and measurements"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -55,7 +56,8 @@ app = typer.Typer(
         "It never says what somebody is; a human decides.\n\n"
         "A *recording* is a folder with poses.parquet or *.jsonl, and a site.yaml. `vigil run` turns it into a *run*: "
         "a folder with journal, scores and alerts, which `explain`, `replay` and `whatif` read.\n\n"
-        "Exit codes: 0 fine, 1 a replay or a log that does not hold, 2 input that cannot be used, 130 interrupted."
+        "Exit codes: 0 fine, 1 a replay or a log that does not hold or a candidate that is not admitted, "
+        "2 input that cannot be used, 130 interrupted."
     ),
 )
 
@@ -125,7 +127,7 @@ def run(
     found = site_of(recording)
     used = load_site(site) if site else found
     shown = out / "index.html" if html else None
-    scorer = load_bundle(bundle) if bundle else default_bundle()
+    scorer = load_scorer(bundle) if bundle else default_bundle()
     tried = load_shadow(shadow, scorer) if shadow else None
     signers = load_signers(keys) if keys else []
     first = _run(recording, used, scorer, out, str(recording), shown, tried, signers)
@@ -165,37 +167,15 @@ def features() -> None:
     list_features()
 
 
-@app.command(rich_help_panel=MAKE)
-def train(
-    out: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("models/bundles/default.json"),
-    visits: Annotated[int, typer.Option(min=200, help="How many made-up visits to learn from.")] = 3_000,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bundle, to the byte.")] = 1,
-) -> None:
-    """Train the shipped bundle on made-up visits (needs the extra `train`)."""
-    if not out.parent.is_dir():
-        refuse(f"{out.parent}: no such folder; say with --out where the bundle goes")
-    try:
-        from models.shipped import ConversionLossError, ship  # noqa: PLC0415 - needs scikit-learn
-    except ImportError as missing:
-        refuse(f"training needs {missing.name}, which is not installed: pip install 'vigil[train]'")
-    with progress() as bar:
-        task = bar.add_task("Learning from made-up visits", total=None)
-        try:
-            bundle = ship(seed, visits, lambda rows: bar.advance(task, rows))
-        except ConversionLossError as loss:
-            refuse(loss)
-    jobs.write_whole(out, dump(bundle))
-    table = Table("figure", "value", title=f"{out}, digest {bundle.digest[:16]}")
-    for name, value in (msgspec.structs.asdict(bundle.training) if bundle.training else {}).items():
-        table.add_row(name, str(value))
-    screen.print(table)
-
-
 for measured in (calibrate, evaluate):
     app.command(rich_help_panel=MAKE)(measured)
 
+app.command("review-sample", rich_help_panel=LEARN)(review_sample)
+for learning in (train, admission):
+    app.command(rich_help_panel=LEARN)(learning)
+
 EMBEDDED = {"--version"} | {
-    command.callback.__name__.rstrip("_") for command in app.registered_commands if command.callback
+    command.callback.__name__.rstrip("_").replace("_", "-") for command in app.registered_commands if command.callback
 }
 
 

@@ -13,6 +13,7 @@ from features.events import Rejection
 from features.identity import Identities, person_of
 from features.segments import TrackChange
 from features.site import Site
+from models.admission import Admission
 from models.bundle import Bundle, load
 from models.records import Score
 from streams.codecs.journal import read_journal
@@ -91,6 +92,19 @@ def load_bundle(path: Path) -> Bundle:
         return load(path.read_bytes())
     except Rejection as why:
         raise RunFolderError(f"{path}: expected a bundle as `vigil train` writes; {why}") from None
+
+
+def load_scorer(path: Path) -> Bundle:
+    """The bundle of a file, to count from now on.
+
+    Raises:
+        RunFolderError: it is no bundle, was changed, or was learned from verdicts and not admitted.
+    """
+    bundle = load_bundle(path)
+    if isinstance(bundle.admission, Admission) and not bundle.admission.report.admitted:
+        why = "; ".join(bundle.admission.refused_by)
+        raise RunFolderError(f"{path}: expected an admitted bundle, this may only be tried as a shadow; {why}")
+    return bundle
 
 
 def load_shadow(path: Path, bundle: Bundle) -> Bundle:
