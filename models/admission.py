@@ -35,7 +35,8 @@ class Figures(_Part, frozen=True):
         abstained: cases of which it says nothing.
         alarmed: cases of which it would have called, cooldown and budget aside.
         false_alarms_per_1000_camera_hours: persons judged innocent among them, for as many as each stands for.
-        precision_permille: of those it would have called, judged otherwise; 0 where there are none.
+        precision_permille: of those in the high band, persons worth a look; 0 where nobody is.
+        found_permille: of the persons worth a look, those it would have called.
     """
 
     auc_ppm: Ppm
@@ -44,6 +45,7 @@ class Figures(_Part, frozen=True):
     alarmed: Count
     false_alarms_per_1000_camera_hours: Count
     precision_permille: Permille
+    found_permille: Permille
 
 
 class Evenness(_Part, frozen=True):

@@ -14,7 +14,7 @@ from models.thresholds import Alarms, Limits, abstain_rule, bands, threshold_wit
 from models.training import train
 
 HELD_BACK_EVERY = 3  # of the groups
-LEAST = {"cases": 200, "worth a look": 40, "innocent": 40, "of the random sample": 50, "days of a camera": 12}
+LEAST = {"cases": 200, "worth a look": 40, "innocent": 40, "of the random sample": 50, "days of a camera": 24}
 HELD_BACK_LEAST = 10  # of each verdict
 
 

@@ -104,19 +104,23 @@ def _better(unseen: JudgedCases, before: Said, after: Said, seed: int) -> Interv
 
 
 def _figures(unseen: JudgedCases, said: Said, bundle: Bundle) -> Figures:
-    innocent = unseen.weights[said.alarmed & ~unseen.agreed].sum()
-    high = said.score >= bundle.bands[HIGH].enter
     spoken = said.score != ABSTAINED
+    high = said.score >= bundle.bands[HIGH].enter
+    innocent = unseen.weights[said.alarmed & ~unseen.agreed].sum()
     error = calibration_error(said.probability_permille[spoken], unseen.agreed[spoken], unseen.weights[spoken])
-    right, all_high = unseen.weights[high & unseen.agreed].sum(), unseen.weights[high].sum()
     return Figures(
         auc_ppm=round(MILLION * auc(said.score, unseen.agreed, unseen.weights)),
         calibration_error_ppm=round(MILLION * error),
         abstained=int((~spoken).sum()),
         alarmed=int(said.alarmed.sum()),
         false_alarms_per_1000_camera_hours=round(float(innocent) / unseen.hours),
-        precision_permille=round(PERMILLE * float(right) / max(1, int(all_high))),
+        precision_permille=_permille_of(unseen, high, high & unseen.agreed),
+        found_permille=_permille_of(unseen, unseen.agreed, said.alarmed & unseen.agreed),
     )
+
+
+def _permille_of(cases: JudgedCases, whole: Bools, part: Bools) -> int:
+    return round(PERMILLE * float(cases.weights[part].sum()) / max(1, int(cases.weights[whole].sum())))
 
 
 def _evenness(name: str, unseen: JudgedCases, before: Said, after: Said, seed: int) -> Evenness:

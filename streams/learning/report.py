@@ -37,7 +37,8 @@ def _figures(report: AdmissionReport) -> Table:
     for name, before in asdict(report.figures_current).items():
         table.add_row(name.replace("_", " "), f"{before:,}", f"{after[name]:,}")
     for each in report.evenness:
-        table.add_row(f"evenness by {each.slices}, permille", f"{each.current:,}", f"{each.candidate:,}")
+        told = (f"{ratio:,}" if ratio else "too few" for ratio in (each.current, each.candidate))
+        table.add_row(f"evenness by {each.slices}, permille", *told)
     return table
 
 

@@ -43,6 +43,7 @@ RUN_FILES = SEALS | {
 }  # fmt: skip
 COMMANDS = (
     "demo", "run", "replay", "whatif", "explain", "features", "train", "check", "import", "evaluate", "calibrate",
+    "review-sample", "admission",
 )  # fmt: skip
 
 

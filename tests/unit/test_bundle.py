@@ -108,7 +108,7 @@ def test_the_schema_names_all_parts() -> None:
     assert {"Bundle", "Scorecard", "ScoredFeature", "Calibration", "Band", "AbstainRule"} <= set(schema()["$defs"])
 
 
-FIGURES = Figures(800_000, 20_000, 0, 10, 50, 700)
+FIGURES = Figures(800_000, 20_000, 0, 10, 50, 700, 300)
 REPORT_OF_ADMISSION = AdmissionReport(
     admitted=True,
     content=content_digest(BUNDLE),

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import binom, chi2
+from scipy.stats import binom, chi2  # type: ignore[import-untyped]
 
 from models.bundle import AbstainRule, Band
 from models.calibration import Calibration
