@@ -9,12 +9,10 @@ import numpy as np
 
 from features.closing import Layout
 from features.events import Disposition
-from features.identity import Identities
-from features.person import PersonState, person_step
+from features.person import person_step
 from features.segments import SegmentBlock
 from features.sequence import SECOND, WITHDRAWN, FeatureRows
 from features.site import Site
-from features.visit import Places
 from models.bundle import Bundle
 from streams.codecs.journal import read_journal
 from streams.embedded import JOURNAL
@@ -27,6 +25,7 @@ from streams.learning.review_sample import (
     persons_called,
     persons_scored,
 )
+from streams.pipeline import Scoring
 from streams.runs import RunFolder, RunFolderError
 
 SLOT_MS = 600_000  # camera-hours are made of the ten minutes in which a camera saw anybody
@@ -106,15 +105,14 @@ def review(run: RunFolder, sample: ReviewSample | None, bundle: Bundle, progress
         if isinstance(entry, SegmentBlock):
             replay.see(entry)
             progress(len(entry))
-        replay.keep(person_step(replay.persons, entry, replay.places))
+        replay.keep(person_step(replay.scoring.persons, entry, replay.scoring.places))
     rate = sample.rate_permille if sample else 0
     return Reviewed(run, called, drawn, rate, _standing(replay.rows), replay.dispositions, replay.slots)
 
 
 @dataclass(slots=True)
 class _Replay:
-    places: Places
-    persons: PersonState
+    scoring: Scoring
     cameras: list[str]
     wanted: set[str]
     rows: list[FeatureRows] = field(default_factory=list)
@@ -123,8 +121,7 @@ class _Replay:
 
     @classmethod
     def start(cls, site: Site, bundle: Bundle, wanted: set[str]) -> "_Replay":
-        persons = PersonState(Identities.start(site, bundle.corpus))
-        return cls(Places(site, Layout.of(site).zones), persons, [camera.name for camera in site.cameras], wanted)
+        return cls(Scoring.start(site, bundle, Layout.of(site)), [camera.name for camera in site.cameras], wanted)
 
     def see(self, block: SegmentBlock) -> None:
         there = block.rows["frames"] > 0
