@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from features.basket import Corpus
 from features.events import Rejection, explain
 from features.handling import HANDLING
+from models.admission import Admission, Count, Ppm, Sha256
 from models.calibration import Calibration, check_calibration
 from models.gait import GaitModel, check_gait
 from models.scorecard import Points, Scorecard, check_scorecard
@@ -25,10 +26,6 @@ SCORING_VERSION = 1
 BandName = Literal["low", "elevated", "high"]
 BANDS: tuple[BandName, ...] = ("low", "elevated", "high")
 LOW, ELEVATED, HIGH = range(3)
-
-Count = Annotated[int, Meta(ge=0)]
-Ppm = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Part(Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,7 +60,10 @@ class TrainingReport(_Part, frozen=True):
         auc_logistic_ppm: the same of binned logistic regression.
         auc_scorecard_ppm: the same of the scorecards made of the kept kind of model.
         auc_loss_ppm: what turning that model into a scorecard cost.
-        calibration_error_ppm: of probabilities learned on the other folds.
+        calibration_error_ppm: of probabilities learned on the other folds, over ten bins.
+        calibration: the kind that was kept, for its smaller Brier score on the other folds.
+        brier_isotonic_ppm: that of the steps closest to the labels.
+        brier_beta_ppm: that of the smooth rise.
     """
 
     model: Literal["boosted", "logistic"]
@@ -78,6 +78,9 @@ class TrainingReport(_Part, frozen=True):
     auc_scorecard_ppm: Ppm
     auc_loss_ppm: Ppm
     calibration_error_ppm: Ppm
+    calibration: Literal["isotonic", "beta"] | UnsetType = UNSET
+    brier_isotonic_ppm: Ppm | UnsetType = UNSET
+    brier_beta_ppm: Ppm | UnsetType = UNSET
 
 
 class Bundle(_Part, frozen=True):
@@ -89,6 +92,7 @@ class Bundle(_Part, frozen=True):
         corpus: how many baskets hold each category, for how unusual a basket is; none where nothing is known.
         gait: tells kinds of walking apart, which only describe; left out where nobody has learned them.
         handling: how likely hands put goods away, which only describes; left out as gait is.
+        admission: of a bundle learned from verdicts, whether it may count, and why.
         digest: sha256 over the bundle's canonical bytes without this field.
     """
 
@@ -101,6 +105,7 @@ class Bundle(_Part, frozen=True):
     corpus: Corpus | None = None
     gait: GaitModel | UnsetType = UNSET
     handling: Tabled | UnsetType = UNSET
+    admission: Admission | UnsetType = UNSET
     schema_version: Literal[1] = SCHEMA_VERSION
     digest: str = ""
 
@@ -159,6 +164,11 @@ def default_bundle() -> Bundle:
     return load(resources.files("models").joinpath("bundles/default.json").read_bytes())
 
 
+def content_digest(bundle: Bundle) -> str:
+    """The digest of a bundle without its admission: of what was decided on."""
+    return _digest(replace(bundle, admission=UNSET))
+
+
 def _digest(bundle: Bundle) -> str:
     content = msgspec.to_builtins(bundle)
     del content["digest"]
@@ -178,6 +188,16 @@ def _check(bundle: Bundle) -> None:
         check_gait(bundle.gait, "$.gait")
     if bundle.handling is not UNSET:
         check_tabled(bundle.handling, HANDLING, "$.handling")
+    if isinstance(bundle.admission, Admission):
+        _check_admission(bundle, bundle.admission)
+
+
+def _check_admission(bundle: Bundle, admission: Admission) -> None:
+    report, content = admission.report, content_digest(bundle)
+    if report.content != content:
+        raise Rejection("$.admission.report.content", f"{content}, of what is beside it", report.content)
+    if report.admitted != all(gate.passed for gate in report.gates):
+        raise Rejection("$.admission.report.admitted", "true where every gate passed", str(report.admitted).lower())
 
 
 def _check_bands(bands: tuple[Band, ...]) -> None:

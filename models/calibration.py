@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from features.events import Rejection
 from features.keypoints import PERMILLE, Bools, Int32s, Ints
+from models.evaluation import WEIGHT_OF_ONE
 from models.scorecard import SCORE_MAX
 
 ScorePoint = Annotated[int, Meta(ge=0, le=SCORE_MAX)]
@@ -31,7 +32,7 @@ class Calibration(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         return self._table[scores]
 
 
-def fit_calibration(scores: Ints, agreed: Bools) -> Calibration:
+def fit_calibration(scores: Ints, agreed: Bools, weights: Ints | None = None) -> Calibration:
     """The monotone steps closest to the labels, by pooling adjacent violators in exact integers.
 
     Nothing is certain: one more agreement at the lowest score and one more disagreement at the highest are assumed.
@@ -39,15 +40,18 @@ def fit_calibration(scores: Ints, agreed: Bools) -> Calibration:
     Args:
         scores: (rows,) 0..1000, at least one.
         agreed: (rows,) bool, whether the reviewer agreed.
+        weights: (rows,) for how many persons each stands, in thousandths; each for one without.
 
     Source: isotonic regression, Ayer et al. 1955 (Ann. Math. Statist. 26:641); for scores Zadrozny and Elkan 2002.
     """
     distinct, place = np.unique(scores, return_inverse=True)
-    rows = np.bincount(place)
-    agreements = np.bincount(place[agreed], minlength=len(distinct))
-    agreements[0] += 1
-    rows[0] += 1
-    rows[-1] += 1
+    counted = np.full(len(scores), WEIGHT_OF_ONE) if weights is None else weights
+    rows, agreements = np.zeros(len(distinct), np.int64), np.zeros(len(distinct), np.int64)
+    np.add.at(rows, place, counted)
+    np.add.at(agreements, place[agreed], counted[agreed])
+    agreements[0] += WEIGHT_OF_ONE
+    rows[0] += WEIGHT_OF_ONE
+    rows[-1] += WEIGHT_OF_ONE
     pools: list[tuple[int, int, int]] = []
     for pool in zip(distinct.tolist(), agreements.tolist(), rows.tolist(), strict=True):
         pools.append(pool)

@@ -92,7 +92,7 @@ class Decisions(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class Judged:
     """What each row says by itself: (rows,) each, contributions (rows, scored features).
 
     `floor` is the band whose enter threshold the score reaches, `ceiling` the one whose leave threshold it reaches: a
@@ -160,7 +160,7 @@ def decide(state: DecisionState, rows: FeatureRows, bundle: Bundle, site: Site) 
         bundle: sealed.
         site: of the rows' cameras.
     """
-    judged = _judge(rows.values, bundle)
+    judged = judge(rows.values, bundle)
     bands = np.zeros(len(rows), np.int8)
     published = rows.kind != SECOND
     calls: list[_Call] = []
@@ -192,7 +192,7 @@ def score_again(said: Score, values: Int32s, bundle: Bundle) -> Score:
     kind = next(kind for kind, name in KINDS.items() if name == said.kind)
     row = Row(said.person, len(cameras) - 1, said.time_ms, kind, said.revision, said.position, values)
     rows = FeatureRows.of([row])
-    judged = _judge(rows.values, bundle)
+    judged = judge(rows.values, bundle)
     before = BANDS.index(said.band) if said.band else LOW
     bands = np.maximum(judged.floor, np.minimum(before, judged.ceiling))
     return _publish(np.array([0]), rows, judged, bands, bundle, Site(cameras=cameras))[0]
@@ -203,7 +203,8 @@ def alert_again(said: Alert, score: Score) -> Alert:
     return _alert(_Call(0, said.id, said.withdraws), score)
 
 
-def _judge(values: Int32s, bundle: Bundle) -> _Judged:
+def judge(values: Int32s, bundle: Bundle) -> Judged:
+    """What rows say by themselves, of values (rows, features) in the catalogue's order."""
     contributions = bundle.scorecard.contributions(values)
     scores = bundle.scorecard.totals(contributions)
     events = np.zeros(len(values), np.int8)
@@ -214,7 +215,7 @@ def _judge(values: Int32s, bundle: Bundle) -> _Judged:
     floor = np.searchsorted([band.enter for band in bundle.bands[ELEVATED:]], scores, "right")
     ceiling = np.searchsorted([band.leave for band in bundle.bands[ELEVATED:]], scores, "right")
     floor[abstained], ceiling[abstained] = LOW, HIGH
-    return _Judged(contributions, scores, events, abstained, floor, ceiling)
+    return Judged(contributions, scores, events, abstained, floor, ceiling)
 
 
 def _unseen(values: Int32s, contributions: Int32s, bundle: Bundle) -> tuple[Bools, Bools]:
@@ -224,7 +225,7 @@ def _unseen(values: Int32s, contributions: Int32s, bundle: Bundle) -> tuple[Bool
     return values[:, OBSERVED] < bundle.abstain.observed_s, thin
 
 
-def _moments(state: DecisionState, rows: FeatureRows, judged: _Judged, site: Site) -> list[_Moment]:
+def _moments(state: DecisionState, rows: FeatureRows, judged: Judged, site: Site) -> list[_Moment]:
     """The rows at which a band or an alert may change: of persons who are known or reach a band above low."""
     at = np.flatnonzero(_restless(state, rows, judged)[rows.person])
     cameras = [*(camera.name for camera in site.cameras), NOWHERE]
@@ -242,7 +243,7 @@ def _moments(state: DecisionState, rows: FeatureRows, judged: _Judged, site: Sit
     ]
 
 
-def _restless(state: DecisionState, rows: FeatureRows, judged: _Judged) -> Bools:
+def _restless(state: DecisionState, rows: FeatureRows, judged: Judged) -> Bools:
     restless = np.zeros(len(rows.persons), np.bool_)
     restless[rows.person[judged.floor > LOW]] = True
     if state.courses:
@@ -339,7 +340,7 @@ def _depart(state: DecisionState, moment: _Moment, remembered_ms: int) -> None:
 
 
 def _publish(
-    at: Int64s, rows: FeatureRows, judged: _Judged, bands: Ints, bundle: Bundle, site: Site
+    at: Int64s, rows: FeatureRows, judged: Judged, bands: Ints, bundle: Bundle, site: Site
 ) -> dict[int, Score]:
     """The scores of the rows `at`, by row."""
     cameras = [*(camera.name for camera in site.cameras), NOWHERE]

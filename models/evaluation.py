@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from features.keypoints import PERMILLE, Bools, Ints
 
 RELIABILITY_BINS = 10
+WEIGHT_OF_ONE = 1_000  # weights say for how many persons a row stands, in thousandths
 DRAWS = 1_000
 INTERVAL_PERCENT = (2.5, 97.5)
 
@@ -27,26 +28,25 @@ class GroupOnBothSidesError(Exception):
     """A group was learned from and judged on."""
 
 
-def auc(scores: NDArray[Any], labels: Bools) -> float:
+def auc(scores: NDArray[Any], labels: Bools, weights: Ints | None = None) -> float:
     """Share of pairs of a positive and a negative row that the scores put in the right order, ties half.
 
     Args:
         scores: (rows,) numbers, larger is more positive.
         labels: (rows,) bool.
+        weights: (rows,) for how much each counts; all for the same without.
 
     Returns:
         0..1; nan where one of the classes is empty.
 
     Source: the Mann-Whitney statistic over mid-ranks, Hanley and McNeil 1982 (Radiology 143:29).
     """
-    positives = int(labels.sum())
-    negatives = len(labels) - positives
-    if not positives or not negatives:
-        return float("nan")
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    twice_ranks = 2 * counts.cumsum() - counts + 1
-    twice_won = int(twice_ranks[place[labels]].sum()) - positives * (positives + 1)
-    return twice_won / (2 * positives * negatives)
+    counted = np.ones(len(labels), np.int64) if weights is None else weights
+    distinct, place = np.unique(scores, return_inverse=True)
+    right = np.bincount(place[labels], counted[labels], len(distinct))
+    wrong = np.bincount(place[~labels], counted[~labels], len(distinct))
+    pairs = right.sum() * wrong.sum()
+    return float((right * (2 * wrong.cumsum() - wrong)).sum() / (2 * pairs)) if pairs else float("nan")
 
 
 def roc(scores: NDArray[Any], labels: Bools) -> tuple[Floats, Floats]:
@@ -120,22 +120,47 @@ def held_out(groups: Groups, fold: Ints) -> Iterator[tuple[Ints, Ints]]:
         yield seen, unseen
 
 
-def calibration_error(probability_permille: Ints, labels: Bools) -> float:
+def calibration_error(probability_permille: Ints, labels: Bools, weights: Ints | None = None) -> float:
     """Expected calibration error over ten bins of equal width.
 
     Args:
         probability_permille: (rows,) 0..1000.
         labels: (rows,) bool.
+        weights: (rows,) for how much each counts, whole numbers; all for the same without.
 
     Returns:
         0..1, mean distance of what was said from what came true; 0 without rows.
 
     Source: Naeini et al. 2015 (AAAI-15).
     """
+    counted = np.ones(len(labels), np.int64) if weights is None else weights
     bins = np.minimum(probability_permille * RELIABILITY_BINS // PERMILLE, RELIABILITY_BINS - 1)
     surplus = np.zeros(RELIABILITY_BINS, np.int64)
-    np.add.at(surplus, bins, probability_permille.astype(np.int64) - PERMILLE * labels.astype(np.int64))
-    return int(np.abs(surplus).sum()) / (PERMILLE * max(1, len(labels)))
+    np.add.at(surplus, bins, counted * (probability_permille.astype(np.int64) - PERMILLE * labels.astype(np.int64)))
+    return int(np.abs(surplus).sum()) / (PERMILLE * max(1, int(counted.sum())))
+
+
+def chance_error(probability_permille: Ints, seed: int, draws: int = DRAWS) -> float:
+    """The calibration error that probabilities show on so few rows though each of them is right: less cannot be told.
+
+    Args:
+        probability_permille: (rows,) 0..1000.
+        seed: of the labels that are drawn by them.
+        draws: how often.
+    """
+    random = np.random.default_rng(seed)
+    drawn = (random.integers(0, PERMILLE, len(probability_permille)) < probability_permille for _ in range(draws))
+    return float(np.mean([calibration_error(probability_permille, labels) for labels in drawn]))
+
+
+def brier(probability_permille: Ints, labels: Bools, weights: Ints | None = None) -> float:
+    """Mean squared distance of probabilities from what came true, 0..1; 0 without rows.
+
+    Source: Brier 1950 (Mon. Weather Rev. 78:1).
+    """
+    counted = np.ones(len(labels), np.int64) if weights is None else weights
+    off = probability_permille.astype(np.int64) - PERMILLE * labels.astype(np.int64)
+    return int((counted * off * off).sum()) / (PERMILLE * PERMILLE * max(1, int(counted.sum())))
 
 
 def precision_recall(flagged: Bools, labels: Bools) -> tuple[float, float]:
@@ -148,7 +173,7 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
 
 
-def group_folds(groups: Ints, folds: int, seed: int) -> Ints:
+def group_folds(groups: Groups, folds: int, seed: int) -> Ints:
     """(rows,) fold 0..folds-1 of each row, whole groups together, drawn by the seed."""
     names, place = np.unique(groups, return_inverse=True)
     fold_of_group = np.random.default_rng(seed).permutation(len(names)) % folds

@@ -14,16 +14,13 @@ from features.person import PersonState, person_step
 from features.segments import Entry
 from features.sequence import FINAL, FeatureRows
 from features.visit import Places
-from models.bundle import BANDS, SCORING_VERSION, AbstainRule, Band, BandName, Bundle, seal
-from models.calibration import Calibration
+from models.bundle import SCORING_VERSION, AbstainRule, Bundle, seal
 from models.scenarios.generate import Scenario, Visit, generate
-from models.scorecard import SCORE_MAX
+from models.thresholds import bands
 from models.training import train
 
 VISITS_AT_ONCE = 250
 LOSS_PPM_MAX = 5_000  # of AUC, from the model to the scorecard
-ENTER_PERMILLE: dict[BandName, int] = {"elevated": 300, "high": 600}  # the probability from which on a band is entered
-HYSTERESIS = 40  # points
 
 Progress = Callable[[int], None]
 Examples = tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.int64]]
@@ -65,17 +62,6 @@ def ship(seed: int, visits: int, progress: Progress) -> Bundle:
             corpus=corpus_of(corpus_purchases),
         )
     )
-
-
-def bands(calibration: Calibration) -> tuple[Band, ...]:
-    """Bands entered where a reviewer would agree often enough, and left a little below."""
-    probabilities = calibration.probability_permille(np.arange(SCORE_MAX + 1, dtype=np.int32))
-    found = [Band(BANDS[0], 0, 0)]
-    for name in BANDS[1:]:
-        enter = int(np.searchsorted(probabilities, ENTER_PERMILLE[name]))
-        enter = min(max(enter, found[-1].enter + HYSTERESIS + 1), SCORE_MAX)
-        found.append(Band(name, enter, enter - HYSTERESIS))
-    return tuple(found)
 
 
 def examples(scenario: Scenario, number: int) -> Examples:

@@ -14,8 +14,9 @@ from features.events import Rejection
 from features.keypoints import Bools, Int32s, Int64s, Ints
 from features.sequence import CATALOGUE
 from models.bundle import TrainingReport
-from models.calibration import Calibration, fit_calibration
-from models.evaluation import auc, calibration_error, group_folds
+from models.calibration import Calibration
+from models.calibration_learning import Calibrated, calibrate
+from models.evaluation import WEIGHT_OF_ONE, auc, group_folds
 from models.scorecard import SCORE_MAX, Scorecard, ScoredFeature, check_scorecard
 
 FOLDS = 5
@@ -28,26 +29,36 @@ Floats = NDArray[np.float64]
 Edges = list[Int64s]
 Logit = Callable[[Ints], Floats]
 ModelName = Literal["boosted", "logistic"]
-Fit = Callable[[Ints, Bools, Edges, int], Logit]
+Fit = Callable[[Ints, Bools, Floats, Edges, int], Logit]
 
 RAISING = tuple(column for column, spec in enumerate(CATALOGUE) if spec.direction == "raises")
 
 
 class Trained(NamedTuple):
-    """What training yields."""
+    """What training yields; `unseen_scores` (rows,) are from scorecards that have not seen the row's group."""
 
     scorecard: Scorecard
     calibration: Calibration
     report: TrainingReport
+    unseen_scores: Int32s
 
 
 class _Rows(NamedTuple):
+    """What is learned from; `order` is the place of each row in what came."""
+
     values: Ints
     labels: Bools
     groups: Ints
+    weights: Ints
+    order: Ints
 
     def take(self, chosen: Any) -> "_Rows":  # noqa: ANN401 - whatever indexes an array
-        return _Rows(self.values[chosen], self.labels[chosen], self.groups[chosen])
+        return _Rows(*(column[chosen] for column in self))
+
+    @property
+    def weighing(self) -> Floats:
+        """(rows,) of mean 1."""
+        return np.asarray(self.weights / self.weights.mean())
 
 
 class _Trial(NamedTuple):
@@ -58,7 +69,7 @@ class _Trial(NamedTuple):
     scores: Int32s
 
 
-def train(values: Int32s, labels: Bools, groups: Ints, seed: int) -> Trained:
+def train(values: Int32s, labels: Bools, groups: Ints, seed: int, weights: Ints | None = None) -> Trained:
     """The better of two additive models as a scorecard, the same bytes for the same rows and seed.
 
     Only features that may raise a score enter. A missing value counts as the lowest, so that it is never evidence.
@@ -68,27 +79,32 @@ def train(values: Int32s, labels: Bools, groups: Ints, seed: int) -> Trained:
         labels: (rows,) whether a reviewer agreed.
         groups: (rows,) what must not be both learned from and judged on, such as a visit or a site.
         seed: of the folds and of the trees.
+        weights: (rows,) for how many persons each stands, in thousandths; each for one without.
 
     Raises:
         Rejection: if there are too few groups to judge on.
     """
     with threadpool_limits(1):
-        rows = _prepared(values, labels, groups)
+        rows = _prepared(values, labels, groups, weights)
         folds = _folds(rows, seed)
         trials = {name: _try(fit, rows, folds, seed) for name, fit in MODELS.items()}
         kept = max(trials, key=lambda name: trials[name].auc_model)
         edges = _edges(rows.values)
-        scorecard = scorecard_of(MODELS[kept](rows.values, rows.labels, edges, seed), edges)
+        scorecard = scorecard_of(MODELS[kept](rows.values, rows.labels, rows.weighing, edges, seed), edges)
+        calibrated = calibrate(trials[kept].scores, rows.labels, rows.weights, folds)
     check_scorecard(scorecard)
-    calibration = fit_calibration(trials[kept].scores, rows.labels)
-    return Trained(scorecard, calibration, _report(kept, trials, rows, folds, seed))
+    unseen = np.zeros(len(rows.labels), np.int32)
+    unseen[rows.order] = trials[kept].scores
+    return Trained(scorecard, calibrated.calibration, _report(kept, trials, rows, folds, calibrated, seed), unseen)
 
 
-def _prepared(values: Int32s, labels: Bools, groups: Ints) -> _Rows:
+def _prepared(values: Int32s, labels: Bools, groups: Ints, weights: Ints | None = None) -> _Rows:
     """The scored columns in an order that does not depend on how the rows came."""
     scored = np.maximum(values[:, RAISING], 0).astype(np.int32)
-    order = np.lexsort((*scored.T, labels, groups))
-    return _Rows(scored, np.asarray(labels, np.bool_), np.asarray(groups)).take(order)
+    counted = np.full(len(labels), WEIGHT_OF_ONE) if weights is None else np.asarray(weights, np.int64)
+    order = np.lexsort((counted, *scored.T, labels, groups))
+    whole = _Rows(scored, np.asarray(labels, np.bool_), np.asarray(groups), counted, np.arange(len(labels)))
+    return whole.take(order)
 
 
 def _folds(rows: _Rows, seed: int) -> Ints:
@@ -105,9 +121,10 @@ def _try(fit: Fit, rows: _Rows, folds: Ints, seed: int) -> _Trial:
     for fold in range(int(folds.max()) + 1):
         seen, unseen = rows.take(folds != fold), rows.take(folds == fold)
         edges = _edges(seen.values)
-        logit = fit(seen.values, seen.labels, edges, seed)
+        logit = fit(seen.values, seen.labels, seen.weighing, edges, seed)
         scores[folds == fold] = _scores(scorecard_of(logit, edges), unseen.values)
-        aucs.append((auc(logit(unseen.values), unseen.labels), auc(scores[folds == fold], unseen.labels)))
+        ranked = logit(unseen.values), scores[folds == fold]
+        aucs.append([auc(each, unseen.labels, unseen.weights) for each in ranked])
     auc_model, auc_scorecard = np.array(aucs).mean(axis=0).tolist()
     return _Trial(auc_model, auc_scorecard, scores)
 
@@ -130,7 +147,7 @@ def _quantiles(values: Int64s) -> Int64s:
     return np.unique(np.sort(values)[np.arange(BINS) * len(values) // BINS])
 
 
-def fit_boosted(values: Ints, labels: Bools, _edges: Edges, seed: int) -> Logit:
+def fit_boosted(values: Ints, labels: Bools, weighing: Floats, _edges: Edges, seed: int) -> Logit:
     """Boosted trees of one feature each whose effects never fall.
 
     Source: Friedman 2001 (Ann. Statist. 29:1189), as scikit-learn's HistGradientBoostingClassifier.
@@ -144,7 +161,7 @@ def fit_boosted(values: Ints, labels: Bools, _edges: Edges, seed: int) -> Logit:
         monotonic_cst=[1] * values.shape[1],
         interaction_cst="no_interactions",
         random_state=seed,
-    ).fit(values, labels)
+    ).fit(values, labels, weighing)
 
     def logit(rows: Ints) -> Floats:
         return np.asarray(trees.decision_function(rows))
@@ -152,7 +169,7 @@ def fit_boosted(values: Ints, labels: Bools, _edges: Edges, seed: int) -> Logit:
     return logit
 
 
-def fit_logistic(values: Ints, labels: Bools, edges: Edges, _seed: int) -> Logit:
+def fit_logistic(values: Ints, labels: Bools, weighing: Floats, edges: Edges, _seed: int) -> Logit:
     """Logistic regression on bins, each edge a step of at least 0, without BLAS.
 
     Source: isotonic coding after Tutz and Gertheiss 2016 (Stat. Model. 16:161).
@@ -168,10 +185,10 @@ def fit_logistic(values: Ints, labels: Bools, edges: Edges, _seed: int) -> Logit
 
     def loss(steps: Floats) -> tuple[float, Floats]:
         logits = logit_of(steps, bins)
-        residual = 1 / (1 + np.exp(-logits)) - labels
+        residual = weighing * (1 / (1 + np.exp(-logits)) - labels)
         slope = np.concatenate([[residual.sum()], *map(_above, bins, np.diff(starts), [residual] * len(bins))])
         held = np.concatenate([[0.0], RIDGE * steps[1:]])
-        fitted = np.logaddexp(0, logits).sum() - logits[labels].sum()
+        fitted = (weighing * np.logaddexp(0, logits)).sum() - (weighing * logits)[labels].sum()
         return float(fitted + (held * steps).sum() / 2), slope + held
 
     bounds = [(None, None)] + [(0, None)] * (int(starts[-1]) - 1)
@@ -237,7 +254,9 @@ def _feature(name: str, edges: Int64s, points: Int64s) -> ScoredFeature:
     return ScoredFeature(name, tuple(edges[rises].tolist()), (0, *points[rises + 1].tolist()))
 
 
-def _report(kept: ModelName, trials: dict[ModelName, _Trial], rows: _Rows, folds: Ints, seed: int) -> TrainingReport:
+def _report(
+    kept: ModelName, trials: dict[ModelName, _Trial], rows: _Rows, folds: Ints, calibrated: Calibrated, seed: int
+) -> TrainingReport:
     trial = trials[kept]
     return TrainingReport(
         model=kept,
@@ -251,21 +270,17 @@ def _report(kept: ModelName, trials: dict[ModelName, _Trial], rows: _Rows, folds
         auc_logistic_ppm=_ppm(trials["logistic"].auc_model),
         auc_scorecard_ppm=_ppm(trial.auc_scorecard),
         auc_loss_ppm=_ppm(trial.auc_model) - _ppm(trial.auc_scorecard),
-        calibration_error_ppm=_ppm(_unseen_calibration_error(trial.scores, rows.labels, folds)),
+        calibration_error_ppm=_ppm(calibrated.error),
+        calibration=calibrated.kind,
+        brier_isotonic_ppm=_ppm(calibrated.brier["isotonic"]),
+        brier_beta_ppm=_ppm(calibrated.brier["beta"]),
     )
 
 
-def _unseen_calibration_error(scores: Int32s, labels: Bools, folds: Ints) -> float:
-    """The error of probabilities that were learned on the other folds."""
-    permille = np.zeros(len(scores), np.int32)
-    for fold in range(int(folds.max()) + 1):
-        calibration = fit_calibration(scores[folds != fold], labels[folds != fold])
-        permille[folds == fold] = calibration.probability_permille(scores[folds == fold])
-    return calibration_error(permille, labels)
-
-
 def _digest(rows: _Rows) -> str:
-    columns = (rows.values.astype("<i4"), rows.labels.astype("u1"), rows.groups.astype("<i8"))
+    columns = [rows.values.astype("<i4"), rows.labels.astype("u1"), rows.groups.astype("<i8")]
+    if (rows.weights != WEIGHT_OF_ONE).any():
+        columns.append(rows.weights.astype("<i8"))
     return hashlib.sha256(b"".join(column.tobytes() for column in columns)).hexdigest()
 
 

@@ -7,11 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
-from rich.table import Table
 
-from models.bundle import default_bundle, dump
+from models.bundle import default_bundle
 from models.scenarios.generate import generate
 from streams import jobs
 from streams.adapters.command import import_
@@ -30,10 +28,12 @@ from streams.describing.command import learn
 from streams.embedded import Summary
 from streams.erasing.command import erase
 from streams.evaluation.command import evaluate
+from streams.learning.command import admission, train
+from streams.learning.review_sample import review_sample
 from streams.recording import RecordingError
 from streams.replaying import replay
 from streams.run_view import bands_of, named_person, person_view, view
-from streams.runs import RunFolderError, load_bundle, load_normality, load_shadow, open_run
+from streams.runs import RunFolderError, load_normality, load_scorer, load_shadow, open_run
 from streams.settings_file import SettingsError
 from streams.site_file import EXAMPLE, SiteFileError, check_site, load_site
 from streams.sources import person_frames_of, site_of
@@ -45,7 +45,8 @@ SCORE = "2. Score recordings of your own"
 LOOK = "3. Look at a run, and check it"
 LIVE = "4. On Kafka"
 AUDIT = "5. The audit log"
-MAKE = "Recordings, features and bundles"
+LEARN = "6. Learn from verdicts"
+MAKE = "Recordings, features and measurements"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -57,7 +58,8 @@ app = typer.Typer(
         "It never says what somebody is; a human decides.\n\n"
         "A *recording* is a folder with poses.parquet or *.jsonl, and a site.yaml. `vigil run` turns it into a *run*: "
         "a folder with journal, scores and alerts, which `explain`, `replay` and `whatif` read.\n\n"
-        "Exit codes: 0 fine, 1 a replay or a log that does not hold, 2 input that cannot be used, 130 interrupted."
+        "Exit codes: 0 fine, 1 a replay or a log that does not hold or a candidate that is not admitted, "
+        "2 input that cannot be used, 130 interrupted."
     ),
 )
 
@@ -133,7 +135,7 @@ def run(
     found = site_of(recording)
     used = load_site(site) if site else found
     shown = out / "index.html" if html else None
-    scorer = load_bundle(bundle) if bundle else default_bundle()
+    scorer = load_scorer(bundle) if bundle else default_bundle()
     tried = load_shadow(shadow, scorer) if shadow else None
     signers = load_signers(keys) if keys else []
     normal = load_normality(normality) if normality else None
@@ -179,37 +181,15 @@ def features() -> None:
     list_features()
 
 
-@app.command(rich_help_panel=MAKE)
-def train(
-    out: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("models/bundles/default.json"),
-    visits: Annotated[int, typer.Option(min=200, help="How many made-up visits to learn from.")] = 3_000,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bundle, to the byte.")] = 1,
-) -> None:
-    """Train the shipped bundle on made-up visits (needs the extra `train`)."""
-    if not out.parent.is_dir():
-        refuse(f"{out.parent}: no such folder; say with --out where the bundle goes")
-    try:
-        from models.shipped import ConversionLossError, ship  # noqa: PLC0415 - needs scikit-learn
-    except ImportError as missing:
-        refuse(f"training needs {missing.name}, which is not installed: pip install 'vigil[train]'")
-    with progress() as bar:
-        task = bar.add_task("Learning from made-up visits", total=None)
-        try:
-            bundle = ship(seed, visits, lambda rows: bar.advance(task, rows))
-        except ConversionLossError as loss:
-            refuse(loss)
-    jobs.write_whole(out, dump(bundle))
-    table = Table("figure", "value", title=f"{out}, digest {bundle.digest[:16]}")
-    for name, value in (msgspec.structs.asdict(bundle.training) if bundle.training else {}).items():
-        table.add_row(name, str(value))
-    screen.print(table)
-
-
 for measured in (calibrate, learn, evaluate):
     app.command(rich_help_panel=MAKE)(measured)
 
+app.command("review-sample", rich_help_panel=LEARN)(review_sample)
+for learning in (train, admission):
+    app.command(rich_help_panel=LEARN)(learning)
+
 EMBEDDED = {"--version"} | {
-    command.callback.__name__.rstrip("_") for command in app.registered_commands if command.callback
+    command.callback.__name__.rstrip("_").replace("_", "-") for command in app.registered_commands if command.callback
 }
 
 

@@ -14,6 +14,7 @@ from features.identity import Identities, person_of
 from features.segments import Entry, Erased, TrackChange
 from features.site import Site
 from models import normality
+from models.admission import Admission
 from models.bundle import Bundle, check_scoring, load
 from models.normality import Normality
 from models.records import Score
@@ -145,6 +146,19 @@ PARTS_OF_FEATURES = {
     "gait": "how somebody walks",
     "handling": "what hands do",
 }
+
+
+def load_scorer(path: Path) -> Bundle:
+    """The bundle of a file, to count from now on.
+
+    Raises:
+        RunFolderError: it is no bundle, was changed, or was learned from verdicts and not admitted.
+    """
+    bundle = load_bundle(path)
+    if isinstance(bundle.admission, Admission) and not bundle.admission.report.admitted:
+        why = "; ".join(bundle.admission.refused_by)
+        raise RunFolderError(f"{path}: expected an admitted bundle, this may only be tried as a shadow; {why}")
+    return bundle
 
 
 def load_shadow(path: Path, bundle: Bundle) -> Bundle:

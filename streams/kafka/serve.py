@@ -11,7 +11,7 @@ from models.bundle import Bundle, default_bundle
 from models.normality import Normality
 from streams.kafka.service import Service
 from streams.operations.logs import configure, logger
-from streams.runs import load_bundle, load_normality, load_shadow
+from streams.runs import load_normality, load_scorer, load_shadow
 from streams.settings import Settings
 from streams.site_file import load_site
 
@@ -27,7 +27,7 @@ def serve(settings: Settings) -> None:
     A thread of Faust's that does not end, as it may be after a lost session, cannot keep the process.
     """
     site = load_site(Path(settings.site))
-    bundle = load_bundle(Path(settings.bundle)) if settings.bundle else default_bundle()
+    bundle = load_scorer(Path(settings.bundle)) if settings.bundle else default_bundle()
     tried = settings.worker.shadow_bundle
     shadow = load_shadow(Path(tried), bundle) if tried else None
     normality = load_normality(Path(settings.worker.normality)) if settings.worker.normality else None

@@ -50,7 +50,7 @@ RUN_FILES = SEALS | {
 }  # fmt: skip
 COMMANDS = (
     "demo", "run", "replay", "whatif", "contest", "explain", "features", "train", "check", "import", "evaluate",
-    "calibrate", "learn", "erase",
+    "calibrate", "learn", "erase", "review-sample", "admission",
 )  # fmt: skip
 
 

@@ -16,11 +16,11 @@ from features.events import Disposition
 from features.segments import SEGMENT
 from models.records import Alert, Score
 from streams.audit.cosignature import Quorum
+from streams.audit.erasures import AUDIT
 from streams.audit.errors import AuditError, ForkError, FormatError, RewindError, SignatureError
 from streams.audit.note import Signer
 from streams.audit.proof import parse_proof
 from streams.audit.records import Beginning, decode_record, encode_record
-from streams.audit.run_log import AUDIT
 from streams.audit.visit_entries import ProvableLog
 from streams.contesting.checking import check_contest
 from streams.contesting.completeness import check_complete

@@ -17,6 +17,7 @@ OUTSIDE = {
 }  # fmt: skip
 INSIDE = (set(sys.stdlib_module_names) - OUTSIDE) | {"numpy", "msgspec", "features"}
 TRAINING = {"sklearn", "scipy", "threadpoolctl"}
+TRAINS = {"models/training.py", "models/thresholds.py"}
 OUTSIDE_CALLS = re.compile(
     r"(.*\.)?(open|read_bytes|read_text|write_bytes|write_text|__import__|eval|exec|input|print)"
     r"|(np|numpy)\.(load|loadtxt|genfromtxt|fromfile|memmap|save|savez|savetxt)"
@@ -50,7 +51,7 @@ def _may_import(path: str, name: str) -> bool:
         return top not in TRAINING
     if package == "features":
         return top in INSIDE
-    allowed = INSIDE | {"models"} | (TRAINING if path == "models/training.py" else set[str]())
+    allowed = INSIDE | {"models"} | (TRAINING if path in TRAINS else set[str]())
     return top in allowed or (path == "models/bundle.py" and name == "importlib.resources")
 
 

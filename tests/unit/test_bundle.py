@@ -2,11 +2,14 @@ import hashlib
 import json
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from features.basket import Corpus
 from features.events import Rejection
-from models.bundle import Band, Bundle, TrainingReport, dump, load, schema, seal
+from models.admission import Admission, AdmissionReport, Evenness, Figures, Gate, Verdicts, report_text
+from models.bundle import Band, Bundle, TrainingReport, content_digest, dump, load, schema, seal
 from models.calibration import Calibration
 from models.scorecard import Scorecard, ScoredFeature
 
@@ -103,3 +106,61 @@ def test_an_invalid_bundle_cannot_be_sealed() -> None:
 
 def test_the_schema_names_all_parts() -> None:
     assert {"Bundle", "Scorecard", "ScoredFeature", "Calibration", "Band", "AbstainRule"} <= set(schema()["$defs"])
+
+
+FIGURES = Figures(800_000, 20_000, 0, 10, 50, 700, 300)
+REPORT_OF_ADMISSION = AdmissionReport(
+    admitted=True,
+    content=content_digest(BUNDLE),
+    current="1" * 64,
+    seed=1,
+    confidence_permille=950,
+    budget_per_camera_hour=4,
+    promise_permille=600,
+    verdicts=Verdicts(300, 80, 100, 20, 100, 7, 150, 100, 0, 90_000, 1, 2, 3, 4),
+    figures_current=FIGURES,
+    figures_candidate=FIGURES,
+    better_low_ppm=0,
+    better_high_ppm=10_000,
+    evenness=(Evenness("camera", 1_100, 1_200, 900, 1_000),),
+    gates=(Gate("better", passed=True, expected="more", got="more"),),
+)
+
+
+def test_an_admission_is_of_the_bundle_it_is_in_and_covered_by_the_digest() -> None:
+    admitted = seal(replace(BUNDLE, admission=Admission(REPORT_OF_ADMISSION, ("a signature",))))
+    assert load(dump(admitted)) == admitted
+    assert content_digest(admitted) == content_digest(BUNDLE) != admitted.digest
+    with pytest.raises(Rejection, match=r"^\$\.digest"):
+        load(dump(admitted).replace(b"a signature", b"another one"))
+
+
+@pytest.mark.parametrize(
+    ("report", "field"),
+    [
+        (replace(REPORT_OF_ADMISSION, content="2" * 64), "$.admission.report.content"),
+        (replace(REPORT_OF_ADMISSION, admitted=False), "$.admission.report.admitted"),
+        (
+            replace(REPORT_OF_ADMISSION, gates=(Gate("better", passed=False, expected="more", got="less"),)),
+            "$.admission.report.admitted",
+        ),
+    ],
+)
+def test_an_admission_of_something_else_or_against_its_gates_is_refused(report: AdmissionReport, field: str) -> None:
+    with pytest.raises(Rejection) as refused:
+        seal(replace(BUNDLE, admission=Admission(report)))
+    assert refused.value.field == field
+
+
+def test_bundles_from_before_there_were_admissions_keep_their_bytes() -> None:
+    text = dump(BUNDLE)
+    assert b"admission" not in text
+    assert b"brier" not in text
+    assert load(text).digest == "f4635d47feb3e8c69f6949880ab7f4cf714fda921e3576a406df2a075739f7c7"
+
+
+def test_the_signed_text_is_of_one_line_of_what_it_is_and_one_of_json() -> None:
+    what, line, end = report_text(REPORT_OF_ADMISSION).split("\n")
+    assert what == "vigil admission report v1"
+    assert msgspec.json.decode(line, type=AdmissionReport) == REPORT_OF_ADMISSION
+    assert end == ""

@@ -6,7 +6,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from features.events import Rejection
 from models.calibration import Calibration, check_calibration, fit_calibration
-from models.evaluation import auc, calibration_error, group_folds, precision_recall
+from models.evaluation import auc, calibration_error, chance_error, group_folds, precision_recall
 
 LABELLED = st.lists(st.tuples(st.integers(0, 1_000), st.booleans()), min_size=1, max_size=60)
 
@@ -65,6 +65,13 @@ def test_calibration_error_of_ten_bins() -> None:
     assert calibration_error(permille, np.array([False, False, True, True])) == pytest.approx(0.025)
     assert calibration_error(permille, np.array([True, True, False, False])) == pytest.approx(0.975)
     assert calibration_error(np.zeros(0, np.int64), np.zeros(0, np.bool_)) == 0
+
+
+def test_right_probabilities_show_an_error_that_shrinks_with_the_rows() -> None:
+    few, many = (chance_error(np.arange(0, 1_000, step), 1, 200) for step in (20, 1))
+    assert 0.08 < few < 0.16
+    assert many < few / 3
+    assert chance_error(np.array([0, 1_000]), 1, 10) == 0
 
 
 def test_precision_and_recall() -> None:

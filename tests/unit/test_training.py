@@ -63,7 +63,7 @@ def test_either_model_loses_little_as_a_scorecard(problem: tuple[Int32s, Bools, 
 @pytest.mark.parametrize("model", MODELS)
 def test_models_are_additive_and_monotone(problem: tuple[Int32s, Bools, Ints], model: ModelName) -> None:
     rows = _prepared(*problem)
-    logit = MODELS[model](rows.values, rows.labels, _edges(rows.values), 3)
+    logit = MODELS[model](rows.values, rows.labels, rows.weighing, _edges(rows.values), 3)
     some = rows.values[:200]
     nothing = logit(np.zeros((1, len(RAISING)), np.int32))
     effects = [logit(np.where(np.arange(len(RAISING)) == column, some, 0)) - nothing for column in range(len(RAISING))]
