@@ -1,10 +1,11 @@
 """Cases: all that a journal tells of each person by the time it ended, and what was said of it meanwhile."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.closing import Layout
 from features.identity import Identities, person_of
@@ -18,6 +19,7 @@ from models.bundle import BANDS, HIGH, LOW, Bundle
 from models.decision import Decisions, DecisionState, decide
 
 NEVER_MS = -1
+Names = NDArray[np.str_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,14 @@ class Cases:
         values: of the features at the end, in the catalogue's order.
         score: of these values.
         band: the highest that was reached, as a place in `BANDS`.
+        abstained: whether too little was seen of them for a verdict at the end.
         alerts: that were raised and not taken back.
         high_ms: when the high band was first reached; `NEVER_MS` if never.
         alert_ms: when the first alert was raised; likewise.
     """
 
-    persons: list[str]
-    camera: list[str]
+    persons: Names
+    camera: Names
     first_ms: Int64s
     last_ms: Int64s
     height_px: Ints
@@ -50,6 +53,7 @@ class Cases:
     values: Int32s
     score: Int32s
     band: Ints
+    abstained: Bools
     alerts: Ints
     high_ms: Int64s
     alert_ms: Int64s
@@ -69,16 +73,12 @@ class Cases:
 
     def take(self, kept: Ints) -> Self:
         """The cases at some places."""
-        names = ([each[place] for place in kept.tolist()] for each in (self.persons, self.camera))
-        columns = list(self.__slots__)[2:]
-        return type(self)(*names, *(getattr(self, name)[kept] for name in columns))
+        return type(self)(*(getattr(self, column.name)[kept] for column in fields(self)))
 
     @classmethod
     def concatenate(cls, parts: "Sequence[Cases]") -> Self:
         """The cases of all parts, one after another."""
-        names = ([name for part in parts for name in getattr(part, column)] for column in ("persons", "camera"))
-        columns = list(cls.__slots__)[2:]
-        return cls(*names, *(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
+        return cls(*(np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(cls)))
 
 
 @dataclass(slots=True)
@@ -107,6 +107,7 @@ class _Told:
     """What was said of a person."""
 
     band: int = LOW
+    abstained: bool = True
     high_ms: int = NEVER_MS
     alert_ms: int = NEVER_MS
     alerts: int = 0
@@ -175,6 +176,7 @@ class CaseReader:
     def _hear(self, decided: Decisions) -> None:
         for score in decided.scores:
             told = self.told.setdefault(score.person, _Told())
+            told.abstained = score.score is None
             told.band = max(told.band, BANDS.index(score.band or BANDS[LOW]))
             if told.band == HIGH and told.high_ms == NEVER_MS:
                 told.high_ms = score.time_ms
@@ -198,8 +200,8 @@ def _cases(persons: list[str], seen: list[_Seen], told: list[_Told], reader: Cas
     frames = np.array([max(1, each.frames) for each in seen], np.int64)
     seconds = np.array([max(1, each.seconds) for each in seen], np.int64)
     return Cases(
-        persons,
-        [each.camera for each in seen],
+        np.array(persons, np.str_),
+        np.array([each.camera for each in seen], np.str_),
         np.array([each.first_ms for each in seen], np.int64),
         np.array([each.last_ms for each in seen], np.int64),
         np.array([each.heights_px4 for each in seen], np.int64) // (4 * frames),
@@ -208,6 +210,7 @@ def _cases(persons: list[str], seen: list[_Seen], told: list[_Told], reader: Cas
         values,
         reader.bundle.scorecard.scores(values),
         np.array([each.band for each in told], np.int64),
+        np.array([each.abstained for each in told], np.bool_),
         np.array([each.alerts for each in told], np.int64),
         np.array([each.high_ms for each in told], np.int64),
         np.array([each.alert_ms for each in told], np.int64),

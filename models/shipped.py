@@ -6,11 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.basket import corpus_of
+from features.closing import Layout
 from features.sequence import FINAL
 from models.bundle import BANDS, AbstainRule, Band, BandName, Bundle, seal
 from models.calibration import Calibration
+from models.cases import cases_of
+from models.drift import Reference, reference_of
 from models.scenarios.generate import Scenario, generate
-from models.scenarios.steps import Whereabouts, feature_rows
+from models.scenarios.steps import Whereabouts, feature_rows, journal
 from models.scorecard import SCORE_MAX
 from models.training import train
 
@@ -60,6 +63,17 @@ def ship(seed: int, visits: int, progress: Progress) -> Bundle:
             corpus=corpus_of(corpus_purchases),
         )
     )
+
+
+def usual(bundle: Bundle, seed: int, visits: int, progress: Progress) -> Reference:
+    """What made-up persons look like to a bundle, for drift; the same bytes for the same seed. As `ship` otherwise."""
+    values = []
+    for at in range(-(-visits // VISITS_AT_ONCE)):
+        scenario = generate(seed * 1_000 + at, VISITS_AT_ONCE)
+        cases = cases_of(journal(scenario, Layout.of(scenario.site)), scenario.site, bundle)
+        values.append(cases.values[~cases.abstained])
+        progress(len(scenario.frames))
+    return reference_of(np.concatenate(values), bundle)
 
 
 def bands(calibration: Calibration) -> tuple[Band, ...]:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from features.site import Site
 from models.bundle import Bundle, default_bundle, dump
+from models.drift import dump as drift_reference
 from models.scenarios.generate import generate
 from streams import jobs
 from streams.adapters.command import import_
@@ -27,6 +28,7 @@ from streams.console.page import page
 from streams.console.pictures import write_pictures
 from streams.console.table import person_text
 from streams.console.words import short
+from streams.drifting import drift
 from streams.evaluation.command import evaluate
 from streams.recording import RecordingError
 from streams.replaying import replay
@@ -154,6 +156,7 @@ def explain(
 
 app.command(rich_help_panel=LOOK)(replay)
 app.command(rich_help_panel=LOOK)(whatif)
+app.command(rich_help_panel=LOOK)(drift)
 
 
 app.command("import", rich_help_panel=MAKE)(import_)
@@ -171,11 +174,11 @@ def train(
     visits: Annotated[int, typer.Option(min=200, help="How many made-up visits to learn from.")] = 3_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bundle, to the byte.")] = 1,
 ) -> None:
-    """Train the shipped bundle on made-up visits (needs the extra `train`)."""
+    """Train the shipped bundle on made-up visits (needs the extra `train`), and write what persons look like to it."""
     if not out.parent.is_dir():
         refuse(f"{out.parent}: no such folder; say with --out where the bundle goes")
     try:
-        from models.shipped import ConversionLossError, ship  # noqa: PLC0415 - needs scikit-learn
+        from models.shipped import ConversionLossError, ship, usual  # noqa: PLC0415 - needs scikit-learn
     except ImportError as missing:
         refuse(f"training needs {missing.name}, which is not installed: pip install 'vigil[train]'")
     with progress() as bar:
@@ -184,7 +187,9 @@ def train(
             bundle = ship(seed, visits, lambda rows: bar.advance(task, rows))
         except ConversionLossError as loss:
             refuse(loss)
+        reference = usual(bundle, seed, visits, lambda rows: bar.advance(task, rows))
     jobs.write_whole(out, dump(bundle))
+    jobs.write_whole(out.with_name(f"{out.stem}-reference.json"), drift_reference(reference))
     table = Table("figure", "value", title=f"{out}, digest {bundle.digest[:16]}")
     for name, value in (msgspec.structs.asdict(bundle.training) if bundle.training else {}).items():
         table.add_row(name, str(value))

@@ -13,7 +13,9 @@ from features.events import Rejection
 from features.identity import Identities, person_of
 from features.segments import TrackChange
 from features.site import Site
+from models import drift
 from models.bundle import Bundle, load
+from models.drift import Reference
 from models.records import Score
 from streams.codecs.journal import read_journal
 from streams.embedded import ALERTS, BUNDLE, DEAD_LETTERS, JOURNAL, SCORES, SHADOW_BUNDLE, SUMMARY, Summary
@@ -106,6 +108,18 @@ def load_shadow(path: Path, bundle: Bundle) -> Bundle:
             "unusual a basket is; got another. `vigil whatif --bundle` tries it on a run"
         )
     return shadow
+
+
+def load_reference(path: Path) -> Reference:
+    """The reference of a file, for drift.
+
+    Raises:
+        RunFolderError: it is none.
+    """
+    try:
+        return drift.load(path.read_bytes())
+    except Rejection as why:
+        raise RunFolderError(f"{path}: expected a reference as `vigil drift --out` writes; {why}") from None
 
 
 def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:

@@ -119,6 +119,7 @@ class Step:
     Attributes:
         outgoing: in the order in which they are written to each topic.
         leaves: of the audit log.
+        values: of each score the sequence features it was made of, as `decide` gives them.
         shadow_scores, shadow_alerts: of a bundle on trial; its alerts are published nowhere.
         cameras: what came of each camera with frames in this step.
         late_records: what came too late, as it is told.
@@ -128,6 +129,7 @@ class Step:
 
     outgoing: list[Outgoing] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
+    values: list[bytes] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     leaves: list[Leaf] = field(default_factory=list)
     shadow_scores: list[Score] = field(default_factory=list)
@@ -333,6 +335,7 @@ class Lane:
             said = self.pipeline.scoring.take(entry)
             step.leaves += self.seal.sealing.take(entry, said)
             step.scores += said.scores
+            step.values += said.values
             step.alerts += said.alerts
         if self.pipeline.scoring.shadow:
             scores, alerts = self.pipeline.scoring.shadow.tell()
