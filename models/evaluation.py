@@ -97,6 +97,20 @@ def group_draws(groups: int, seed: int, draws: int = DRAWS) -> Iterator[Ints]:
     return (random.integers(0, groups, groups) for _ in range(draws))
 
 
+def rate_interval(count: int, hours: float) -> Interval:
+    """Where a rate an hour lies with 95 %, of so many events in so many hours.
+
+    Source: Garwood 1936 (Biometrika 28:437), with the quantiles of Wilson and Hilferty 1931 (PNAS 17:684); exact for 0.
+    """
+    if not count:
+        return Interval(0.0, -float(np.log(0.025)) / hours)
+    low, high = (
+        degree * (1 - 1 / (9 * degree) + sign * 1.96 / (3 * float(np.sqrt(degree)))) ** 3
+        for degree, sign in ((count, -1), (count + 1, 1))
+    )
+    return Interval(low / hours, high / hours)
+
+
 def refuse_shared(learned_from: Groups, judged_on: Groups) -> None:
     """Makes sure that no group is on both sides of a split.
 

@@ -16,14 +16,18 @@ from numpy.typing import NDArray
 
 from features.keypoints import Bools, Ints
 from features.sequence import COLUMN
-from models.cases import Cases
+from models.cases import Cases, Names
 from models.evaluation import Floats, Groups, Interval, group_draws
 
-HOUR_MS, HOURS_A_DAY, HOURS_A_SLICE = 3_600_000, 24, 6
-HEIGHTS_PX = (140, 180, 220)
-HIDDEN_PERMILLE = (30, 100)
+HOUR_MS, HOURS_A_DAY = 3_600_000, 24
+HOURS, HOUR_NAMES = (6, 12, 18), ("0 to 6", "6 to 12", "12 to 18", "18 to 24")
+HEIGHTS_PX, HEIGHT_NAMES = (140, 180, 220), ("under 140 px", "140 to 180 px", "180 to 220 px", "220 px and more")
+HIDDEN_PERMILLE, HIDDEN_NAMES = (30, 100), ("under 3 % of frames", "3 to 10 %", "10 % and more")
 ASYMMETRY_PERMILLE = (0, 100, 400)
-IN_VIEW_TENTHS = (20, 40)
+ASYMMETRY_NAMES = ("no gait seen", "under 100 permille", "100 to 400", "400 and more")
+IN_VIEW_TENTHS, IN_VIEW_NAMES = (20, 40), ("under 2", "2 to 4", "4 and more")
+_IN_ORDER = (*HOUR_NAMES, *HEIGHT_NAMES, *HIDDEN_NAMES, *ASYMMETRY_NAMES, *IN_VIEW_NAMES)
+_PLACE = {name: place for place, name in enumerate(_IN_ORDER)}
 
 LEAST_PERSONS = 100
 LEAST_EXPECTED = 10
@@ -32,7 +36,6 @@ PSEUDO_ALARMS = 0.5
 ONE_SIDED_95 = 1.645
 SIMULTANEOUS_PERCENT = 95
 
-Names = NDArray[np.str_]
 Verdict = Literal["fair", "unfair", "undecided"]
 
 
@@ -67,17 +70,16 @@ class Slice(NamedTuple):
 
 
 class Ratio(NamedTuple):
-    """How many times as often one slice of an attribute has false alarms as another; the largest of all attributes.
+    """How many times as often one slice of an attribute has false alarms as another, the most surely of all pairs.
 
     Attributes:
         attribute: of the two slices.
         more: the one with more.
         fewer: the one with fewer.
         value: of the rates, each against what would be expected of persons who did the same.
-        interval: 95 % of this one ratio among all that were compared.
+        interval: where it lies with 95 %, at once with those of all other pairs; no other has a higher lower end.
         persons: innocent ones in both slices.
-        surely: the largest ratio that is certain: the highest lower end of all such intervals.
-        at_most: the highest upper end of one-sided 95 % intervals, each of one ratio by itself.
+        at_most: what no pair exceeds: the highest upper end of one-sided 95 % intervals, each of one pair by itself.
     """
 
     attribute: str
@@ -86,33 +88,28 @@ class Ratio(NamedTuple):
     value: float
     interval: Interval
     persons: int
-    surely: float
     at_most: float
 
 
-def slices(cases: Cases, told: Mapping[str, Names] | None = None, utc_offset_minutes: int = 0) -> dict[str, Names]:
+def slices(
+    cases: Cases, told: Mapping[str, Names] | None = None, utc_offset_minutes: int | Ints = 0
+) -> dict[str, Names]:
     """By attribute, the name of each case's slice.
 
     Args:
         cases: of innocent persons.
         told: attributes that no journal knows, such as aids or the size of a group; (cases,) names each.
-        utc_offset_minutes: of the site.
+        utc_offset_minutes: of the site, or (cases,) of each one's.
     """
     hour = (cases.first_ms // 60_000 + utc_offset_minutes) * 60_000 // HOUR_MS % HOURS_A_DAY
     asymmetry = cases.values[:, COLUMN["step_asymmetry"]]
     return {
-        "camera": np.array(cases.camera, np.str_),
-        "hour": _named(hour, (6, 12, 18), ("0 to 6", "6 to 12", "12 to 18", "18 to 24")),
-        "body height": _named(
-            cases.height_px, HEIGHTS_PX, ("under 140 px", "140 to 180 px", "180 to 220 px", "220 px and more")
-        ),
-        "occlusion": _named(
-            cases.hidden_permille, HIDDEN_PERMILLE, ("under 3 % of frames", "3 to 10 %", "10 % and more")
-        ),
-        "step asymmetry": _named(
-            asymmetry, ASYMMETRY_PERMILLE, ("no gait seen", "under 100 permille", "100 to 400", "400 and more")
-        ),
-        "persons in view": _named(cases.in_view, IN_VIEW_TENTHS, ("under 2", "2 to 4", "4 and more")),
+        "camera": cases.camera,
+        "hour": _named(hour, HOURS, HOUR_NAMES),
+        "body height": _named(cases.height_px, HEIGHTS_PX, HEIGHT_NAMES),
+        "occlusion": _named(cases.hidden_permille, HIDDEN_PERMILLE, HIDDEN_NAMES),
+        "step asymmetry": _named(asymmetry, ASYMMETRY_PERMILLE, ASYMMETRY_NAMES),
+        "persons in view": _named(cases.in_view, IN_VIEW_TENTHS, IN_VIEW_NAMES),
         **(told or {}),
     }
 
@@ -123,7 +120,7 @@ def _named(values: Ints, edges: tuple[int, ...], names: tuple[str, ...]) -> Name
 
 
 def false_alarm_table(sliced: Mapping[str, Names], alarmed: Bools, doing: NDArray[Any] | None = None) -> list[Slice]:
-    """The false alarms of each slice, attribute after attribute, in order of their names.
+    """The false alarms of each slice, attribute after attribute.
 
     Args:
         sliced: as `slices` gives it.
@@ -139,7 +136,7 @@ def false_alarm_table(sliced: Mapping[str, Names], alarmed: Bools, doing: NDArra
 
 def _members(sliced: Mapping[str, Names]) -> Iterator[tuple[str, str, Ints]]:
     for attribute, names in sliced.items():
-        for name in np.unique(names).tolist():
+        for name in sorted(np.unique(names).tolist(), key=lambda name: (_PLACE.get(name, 0), name)):
             yield attribute, name, np.flatnonzero(names == name)
 
 
@@ -174,7 +171,7 @@ class _Pair(NamedTuple):
 def largest_ratio(
     sliced: Mapping[str, Names], alarmed: Bools, visits: Groups, seed: int, doing: NDArray[Any] | None = None
 ) -> Ratio | None:
-    """The largest ratio of two slices of one attribute, and how sure it is; none where no two are large enough.
+    """The ratio of two slices that is most surely large, and how sure it is; none where no two are large enough.
 
     A slice counts from `LEAST_PERSONS` persons and `LEAST_EXPECTED` expected false alarms on. Its rate is the alarms
     that came over those expected, half an alarm added to both. How far ratios vary is measured by drawing whole visits
@@ -197,13 +194,12 @@ def largest_ratio(
         return None
     apart = np.max([np.abs(pair.drawn - pair.log) / pair.deviation for pair in pairs], axis=0)
     reach = float(np.percentile(apart, SIMULTANEOUS_PERCENT))
-    largest = max(pairs, key=lambda pair: pair.log)
+    largest = max(pairs, key=lambda pair: pair.log - reach * pair.deviation)
     more, fewer = table[largest.more], table[largest.fewer]
-    low, high = (np.exp(largest.log + sign * reach * largest.deviation) for sign in (-1, 1))
+    low, high = (float(np.exp(largest.log + sign * reach * largest.deviation)) for sign in (-1, 1))
     return Ratio(
-        *(more.attribute, more.name, fewer.name, float(np.exp(largest.log)), Interval(float(low), float(high))),
+        *(more.attribute, more.name, fewer.name, float(np.exp(largest.log)), Interval(low, high)),
         persons=more.persons + fewer.persons,
-        surely=float(np.exp(max(pair.log - reach * pair.deviation for pair in pairs))),
         at_most=float(np.exp(max(pair.log + ONE_SIDED_95 * pair.deviation for pair in pairs))),
     )
 
@@ -241,6 +237,6 @@ def gate(ratio: Ratio | None, target: float = TARGET) -> Verdict:
     """
     if ratio is None:
         return "undecided"
-    if ratio.surely > target:
+    if ratio.interval.low > target:
         return "unfair"
     return "fair" if ratio.at_most <= target else "undecided"

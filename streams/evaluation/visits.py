@@ -36,14 +36,15 @@ def rows_of(recording: Path) -> Rows:
     places, persons = Places(site, layout.zones), PersonState(Identities.start(site))
     names: list[str] = []
     values = [np.zeros((0, len(CATALOGUE)), np.int32)]
-    for entry in _journal(recording, layout):
+    for entry in journal_of(recording, layout):
         rows = person_step(persons, entry, places)
         names += [rows.persons[place] for place in rows.person.tolist()]
         values.append(rows.values)
     return Rows(names, np.concatenate(values))
 
 
-def _journal(recording: Path, layout: Layout) -> Iterator[Entry]:
+def journal_of(recording: Path, layout: Layout) -> Iterator[Entry]:
+    """The journal that the camera step gives for a recording."""
     state = CameraState.start(layout)
     for item in read_recording(recording, layout.site):
         if not isinstance(item, DeadLetter):
