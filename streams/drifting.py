@@ -9,7 +9,7 @@ from rich.table import Table
 from features.keypoints import Int32s
 from features.segments import SegmentBlock
 from models.cases import CaseReader
-from models.drift import Drift, Reference, Shift, default_reference, dump, reference_of
+from models.drift import LEAST_PERSONS, Drift, Reference, Shift, default_reference, dump, reference_of
 from streams.codecs.journal import count_rows, read_journal
 from streams.embedded import JOURNAL
 from streams.jobs import write_whole
@@ -47,7 +47,8 @@ def drift(
     if reference.bundle != run.bundle.digest:
         say("The reference was scored by another bundle: the index of the score says as much of bundles as of persons.")
     if out:
-        say(f"The reference: {out}")
+        few = f"; expected at least {LEAST_PERSONS} persons to tell much by" if len(values) < LEAST_PERSONS else ""
+        say(f"The reference: {out}{few}")
 
 
 def _reference(against: Path) -> Reference:

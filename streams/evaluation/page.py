@@ -9,7 +9,7 @@ from streams.console.svg import element, escape
 from streams.evaluation.plots import bars_picture, plot_picture
 from streams.evaluation.report import Bars, Figure, Grid, Plot, Report
 
-TITLE = "What Vigil is worth on public data"
+TITLE = "What Vigil is worth, measured"
 MEANING = (
     "Each figure is of persons or videos that were not learned from, with the span in which 95 % of such figures would "
     "lie had others been recorded, beside what others published."
