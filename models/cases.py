@@ -141,7 +141,7 @@ class CaseReader:
             self._end(rows)
             decided = decide(self.decisions, rows, self.bundle, self.site)
             self.decisions = decided.state
-            self._hear(decided)
+            self.hear(decided)
 
     def cases(self) -> Cases:
         """Everybody whose visit ended so far and who was ever scored, in order of their names."""
@@ -173,7 +173,8 @@ class CaseReader:
             self.ended[person] = rows.values[at]
             self.told.setdefault(person, _Told())
 
-    def _hear(self, decided: Decisions) -> None:
+    def hear(self, decided: Decisions) -> None:
+        """Take in what was said of persons: an alert that was taken back counts no more."""
         for score in decided.scores:
             told = self.told.setdefault(score.person, _Told())
             told.abstained = score.score is None

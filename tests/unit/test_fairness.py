@@ -2,6 +2,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -9,7 +10,8 @@ from features.closing import Layout
 from features.keypoints import Bools
 from features.sequence import CATALOGUE, COLUMN
 from models.bundle import BANDS, default_bundle
-from models.cases import NEVER_MS, Cases, Names, cases_of
+from models.cases import NEVER_MS, CaseReader, Cases, Names, cases_of
+from models.decision import Decisions, DecisionState
 from models.evaluation import Interval
 from models.fairness import (
     LEAST_EXPECTED,
@@ -21,6 +23,7 @@ from models.fairness import (
     slices,
     wilson,
 )
+from models.records import Alert
 from models.scenarios.bodies import AIDS, CASTS, INNOCENT, STATURES_M, aid_of, play
 from models.scenarios.generate import Scenario, generate
 from models.scenarios.steps import Whereabouts, journal
@@ -182,11 +185,28 @@ def test_cases_are_what_a_run_says() -> None:
     for at, person in enumerate(found.persons.tolist()):
         last = said.scores[person][-1]
         assert last.score in {None, int(found.score[at])}
+        assert found.abstained[at] == (last.score is None)
         highest = max(BANDS.index(score.band or BANDS[0]) for score in said.scores[person])
         assert int(found.band[at]) >= highest
         assert (found.high_ms[at] == NEVER_MS) == (not found.in_high[at])
         assert person.startswith(f"{found.camera[at]}/")
         assert found.first_ms[at] == 1_000 * int(person.split("/")[2])
+
+
+def test_an_alert_that_was_taken_back_is_none() -> None:
+    scenario = generate(3, 4)
+    reader = CaseReader.start(scenario.site, default_bundle())
+    for entry in journal(scenario, Layout.of(scenario.site)):
+        reader.take(entry)
+    at = int(np.flatnonzero(~reader.cases().alerted)[0])
+    person = str(reader.cases().persons[at])
+    raised = Alert("a", person, None, 7_000, "s", 300, "high", ("left",), [])
+    taken_back = msgspec.structs.replace(raised, id="b", time_ms=9_000, withdraws="a")
+    found = []
+    for alerts in ([raised], [taken_back]):
+        reader.hear(Decisions(DecisionState(), [], alerts, [], []))
+        found.append((reader.cases().alerts[at], reader.cases().alert_ms[at]))
+    assert found == [(1, 7_000), (0, 7_000)]
 
 
 def test_cases_hold_what_was_seen() -> None:
@@ -199,6 +219,14 @@ def test_cases_hold_what_was_seen() -> None:
         assert 80 < found.height_px[at] < 600
         assert 0 <= found.hidden_permille[at] < 600
         assert 10 <= found.in_view[at] < 60
+
+
+def test_who_is_hardly_seen_abstains() -> None:
+    found = of_scenario(generate(5, 40))
+    brief = found.values[:, COLUMN["observed_s"]] < default_bundle().abstain.observed_s
+    assert 0 < brief.sum() < 10
+    assert found.abstained[brief].all()
+    assert not found.band[brief].any()
 
 
 def test_cases_are_taken_and_joined() -> None:
