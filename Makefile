@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo test lint bench soak train lock clean
+.PHONY: demo test lint bench soak train card lock clean
 demo: $(VENV)/ready
 	$(RUN)/vigil demo
 
@@ -27,6 +27,11 @@ bench: $(VENV)/compared
 
 train: $(VENV)/ready
 	$(RUN)/vigil train
+
+# Measures the shipped bundle anew and writes its model card; needs PoseLift below VIGIL_DATA.
+card: $(VENV)/ready
+	$(RUN)/vigil evaluate shipped fairness normal --out build/card
+	cp build/card/model-card.md build/card/model-card.json docs
 
 lock: $(VENV)/uv
 	$(RUN)/uv lock

@@ -161,7 +161,12 @@ def check_scoring(bundle: Bundle) -> None:
 @cache
 def default_bundle() -> Bundle:
     """The bundle Vigil ships."""
-    return load(resources.files("models").joinpath("bundles/default.json").read_bytes())
+    return load(packaged("default.json"))
+
+
+def packaged(name: str) -> bytes:
+    """A file that is shipped beside the bundle."""
+    return resources.files("models").joinpath(f"bundles/{name}").read_bytes()
 
 
 def content_digest(bundle: Bundle) -> str:

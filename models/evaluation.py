@@ -82,14 +82,33 @@ def bootstrap(figure: Callable[[Ints], float], groups: Groups, seed: int, draws:
 
     Source: percentile bootstrap over clusters, Efron and Tibshirani 1993, chapters 13 and 8.
     """
-    random = np.random.default_rng(seed)
     _, place = np.unique(groups, return_inverse=True)
     members = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
-    drawn = (random.integers(0, len(members), len(members)) for _ in range(draws))
+    drawn = group_draws(len(members), seed, draws)
     values = np.array([figure(np.concatenate([members[group] for group in each])) for each in drawn])
     known = values[~np.isnan(values)]
     low, high = np.percentile(known, INTERVAL_PERCENT).tolist() if len(known) else (float("nan"), float("nan"))
     return Interval(low, high)
+
+
+def group_draws(groups: int, seed: int, draws: int = DRAWS) -> Iterator[Ints]:
+    """(groups,) places of groups, drawn with replacement, so many times."""
+    random = np.random.default_rng(seed)
+    return (random.integers(0, groups, groups) for _ in range(draws))
+
+
+def rate_interval(count: int, hours: float) -> Interval:
+    """Where a rate an hour lies with 95 %, of so many events in so many hours.
+
+    Source: Garwood 1936 (Biometrika 28:437), with the quantiles of Wilson and Hilferty 1931 (PNAS 17:684); exact for 0.
+    """
+    if not count:
+        return Interval(0.0, -float(np.log(0.025)) / hours)
+    low, high = (
+        degree * (1 - 1 / (9 * degree) + sign * 1.96 / (3 * float(np.sqrt(degree)))) ** 3
+        for degree, sign in ((count, -1), (count + 1, 1))
+    )
+    return Interval(low / hours, high / hours)
 
 
 def refuse_shared(learned_from: Groups, judged_on: Groups) -> None:

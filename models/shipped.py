@@ -1,21 +1,18 @@
 """The shipped bundle: learned from scenarios that went through the same steps as everything that is scored."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.basket import corpus_of
-from features.camera import CameraState, camera_step, finish
 from features.closing import Layout
-from features.identity import Identities
-from features.keypoints import PersonFrames
-from features.person import PersonState, person_step
-from features.segments import Entry
-from features.sequence import FINAL, FeatureRows
-from features.visit import Places
+from features.sequence import FINAL
 from models.bundle import SCORING_VERSION, AbstainRule, Bundle, seal
-from models.scenarios.generate import Scenario, Visit, generate
+from models.cases import cases_of
+from models.drift import Reference, reference_of
+from models.scenarios.generate import Scenario, generate
+from models.scenarios.steps import Whereabouts, feature_rows, journal
 from models.thresholds import bands
 from models.training import train
 
@@ -64,55 +61,29 @@ def ship(seed: int, visits: int, progress: Progress) -> Bundle:
     )
 
 
+def usual(bundle: Bundle, seed: int, visits: int, progress: Progress) -> Reference:
+    """What made-up persons look like to a bundle, for drift; the same bytes for the same seed. As `ship` otherwise."""
+    values = []
+    for at in range(-(-visits // VISITS_AT_ONCE)):
+        scenario = generate(seed * 1_000 + at, VISITS_AT_ONCE)
+        cases = cases_of(journal(scenario, Layout.of(scenario.site)), scenario.site, bundle)
+        values.append(cases.values[~cases.abstained])
+        progress(len(scenario.frames))
+    return reference_of(np.concatenate(values), bundle)
+
+
 def examples(scenario: Scenario, number: int) -> Examples:
     """What each track of a scenario amounted to when it ended.
 
     Returns:
         (tracks, features) values, (tracks,) whether a reviewer agreed, (tracks,) the group of the visit.
     """
-    cameras = [camera.name for camera in scenario.site.cameras]
-    whose: dict[tuple[str, int], list[tuple[int, Visit]]] = {
-        (cameras[visit.camera], one.track): [] for visit in scenario.truth for one in visit.sightings
-    }
-    for visit in scenario.truth:
-        for one in visit.sightings:
-            whose[cameras[visit.camera], one.track].append((one.start_ms, visit))
+    whereabouts = Whereabouts(scenario)
     values, labels, groups = [], [], []
     for rows in feature_rows(scenario):
         for at in np.flatnonzero((rows.kind == FINAL) & (rows.values[:, 0] >= AbstainRule().observed_s)).tolist():
-            visit = _visit_of(whose, rows, at)
+            visit = whereabouts.visit_of(rows.persons[rows.person[at]], int(rows.time_ms[at]))
             values.append(rows.values[at])
             labels.append(visit.positive)
             groups.append(number * 1_000_000 + visit.group)
     return np.array(values), np.array(labels), np.array(groups)
-
-
-def _visit_of(whose: dict[tuple[str, int], list[tuple[int, Visit]]], rows: FeatureRows, at: int) -> Visit:
-    camera, tracker, _ = rows.persons[rows.person[at]].split("/")
-    begun = [(start_ms, visit) for start_ms, visit in whose[camera, int(tracker)] if start_ms < rows.time_ms[at]]
-    return max(begun, key=lambda one: one[0])[1]
-
-
-def feature_rows(scenario: Scenario) -> Iterator[FeatureRows]:
-    """The feature rows of a scenario, from the steps that production runs."""
-    layout = Layout.of(scenario.site)
-    places = Places(scenario.site, layout.zones)
-    persons = PersonState(Identities.start(scenario.site))
-    for entry in journal(scenario, layout):
-        yield person_step(persons, entry, places)
-
-
-def journal(scenario: Scenario, layout: Layout) -> Iterator[Entry]:
-    """The journal of a scenario, each purchase coming when it was paid."""
-    state = CameraState.start(layout)
-    cuts = np.searchsorted(scenario.frames.time_ms, [purchase.time_ms for purchase in scenario.purchases]).tolist()
-    items: list[PersonFrames] = [
-        scenario.frames.take(slice(a, b)) for a, b in zip([0, *cuts], [*cuts, None], strict=True)
-    ]
-    for frames, purchase in zip(items, [*scenario.purchases, None], strict=True):
-        for item in (frames, purchase):
-            if item is not None and not (isinstance(item, PersonFrames) and not len(item)):
-                step = camera_step(state, item, layout)
-                state = step.state
-                yield from step.entries
-    yield from finish(state, layout).entries

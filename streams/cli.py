@@ -25,6 +25,7 @@ from streams.console.table import person_text
 from streams.console.words import short
 from streams.contesting.command import contest
 from streams.describing.command import learn
+from streams.drifting import drift
 from streams.embedded import Summary
 from streams.erasing.command import erase
 from streams.evaluation.command import evaluate
@@ -170,6 +171,7 @@ app.command(rich_help_panel=LOOK)(replay)
 app.command(rich_help_panel=LOOK)(whatif)
 app.command(rich_help_panel=LOOK)(erase)
 app.command(rich_help_panel=LOOK)(contest)
+app.command(rich_help_panel=LOOK)(drift)
 
 
 app.command("import", rich_help_panel=MAKE)(import_)

@@ -13,9 +13,10 @@ from features.events import Rejection
 from features.identity import Identities, person_of
 from features.segments import Entry, Erased, TrackChange
 from features.site import Site
-from models import normality
+from models import drift, normality
 from models.admission import Admission
 from models.bundle import Bundle, check_scoring, load
+from models.drift import Reference
 from models.normality import Normality
 from models.records import Score
 from streams.audit.erasures import erasures_of, opener_of
@@ -195,6 +196,18 @@ def _recorded_bundle(path: Path) -> Bundle:
         return load(path.read_bytes())
     except Rejection as why:
         raise RunFolderError(f"{path}: expected a bundle as `vigil train` writes; {why}") from None
+
+
+def load_reference(path: Path) -> Reference:
+    """The reference of a file, for drift.
+
+    Raises:
+        RunFolderError: it is none.
+    """
+    try:
+        return drift.load(path.read_bytes())
+    except Rejection as why:
+        raise RunFolderError(f"{path}: expected a reference as `vigil drift --out` writes; {why}") from None
 
 
 def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:

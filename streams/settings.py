@@ -105,6 +105,7 @@ class Worker(_Part, frozen=True):
     the time of an event may lie after the time at which its message was written.
     `standbys`: how many other workers keep a copy of the state. `shadow_bundle`: file of a bundle on trial, whose
     scores go to a topic of their own and which raises no alerts. `normality`: file of what is normal at the site.
+    `drift_reference`: file of `vigil drift --out`; how far features and scores move away from it is in the metrics.
     """
 
     instance: Name | None = None
@@ -116,6 +117,7 @@ class Worker(_Part, frozen=True):
     standbys: Annotated[int, Meta(ge=0, le=5)] = 0
     shadow_bundle: Text | None = None
     normality: Text | None = None
+    drift_reference: Text | None = None
 
 
 class Produce(_Part, frozen=True):

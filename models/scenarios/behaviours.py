@@ -1,5 +1,7 @@
 """All behaviours, and how often each is met."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from models.scenarios import near_misses, notable, ordinary
@@ -36,13 +38,13 @@ FREQUENCIES: dict[Behaviour, int] = {
 """Permille of all visits."""
 
 
-def cast(draws: Draws, visits: int) -> list[Behaviour]:
+def cast(draws: Draws, visits: int, frequencies: Mapping[Behaviour, int] = FREQUENCIES) -> list[Behaviour]:
     """So many behaviours in a random order, each as often as its frequency says, give or take one.
 
     Source: systematic sampling, Madow 1949 (Ann. Math. Stat. 20:333).
     """
-    behaviours, frequencies = list(FREQUENCIES), np.array(list(FREQUENCIES.values()))
-    ends = np.cumsum(frequencies) * visits
-    ticks = (np.arange(visits) + draws.uniform(0, 1)) * int(frequencies.sum())
+    behaviours, permille = list(frequencies), np.array(list(frequencies.values()))
+    ends = np.cumsum(permille) * visits
+    ticks = (np.arange(visits) + draws.uniform(0, 1)) * int(permille.sum())
     chosen = [behaviours[at] for at in np.searchsorted(ends, ticks, side="right").tolist()]
     return draws.sample(chosen, visits)

@@ -1,5 +1,6 @@
 """The scenario generator: from a seed, what the cameras and tills report and what truly happened."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
@@ -8,14 +9,14 @@ import numpy as np
 from features.events import Purchase
 from features.keypoints import NO_TRACK, Int64s, PersonFrames
 from features.site import Site
-from models.scenarios.acts import Act
-from models.scenarios.behaviours import cast
+from models.scenarios.acts import Act, Behaviour
+from models.scenarios.behaviours import FREQUENCIES, cast
 from models.scenarios.draws import Draws
 from models.scenarios.script import Script
 from models.scenarios.shop import PINHOLES, STORE, site
 from models.scenarios.sights import Contact, Sights, hide_each_other, see
 from models.scenarios.tracker import Follow, follow, name_tracks, swap_tracks
-from models.scenarios.walker import skeleton
+from models.scenarios.walker import Walker, skeleton
 
 EPOCH_MS = 1_700_000_000_000
 MS_PER_S = 1_000
@@ -42,6 +43,7 @@ class Visit:
         visit: its place in the truth.
         group: of those who came together; a group of its own for who came alone.
         behaviours: names.
+        walker: how the person is built and moves.
         positive: whether a reviewer agreed that a look was worthwhile.
         agreement_permille: how many of a thousand reviewers would have.
         camera: place in the site of the only camera that saw it.
@@ -53,6 +55,7 @@ class Visit:
     visit: int
     group: int
     behaviours: tuple[str, ...]
+    walker: Walker
     positive: bool
     agreement_permille: int
     camera: int
@@ -88,7 +91,22 @@ class _Cast:
     script: Script
 
 
-def generate(seed: int, visits: int, fps: int = 15) -> Scenario:
+Recast = Callable[[int, Act], Act]
+"""Told an arrival's number and act; gives the act with other persons in it."""
+
+
+def as_cast(_arrival: int, act: Act) -> Act:
+    """The act as it is."""
+    return act
+
+
+def generate(
+    seed: int,
+    visits: int,
+    fps: int = 15,
+    behaviours: Mapping[Behaviour, int] = FREQUENCIES,
+    recast: Recast = as_cast,
+) -> Scenario:
     """A scenario of so many arrivals; who comes in company is a visit more. The same bytes on every machine.
 
     Arrivals are a Poisson process of one in twelve seconds: given their number, their times are uniform.
@@ -97,8 +115,10 @@ def generate(seed: int, visits: int, fps: int = 15) -> Scenario:
         seed: 0 or more; scenarios of different seeds are independent.
         visits: at least 1.
         fps: frames a second of both cameras, 5 to 60.
+        behaviours: how often each is met, relative to the others.
+        recast: who does what is to be done.
     """
-    persons = _persons(seed, visits, fps)
+    persons = _persons(seed, visits, fps, behaviours, recast)
     follows = _follows(seed, persons, fps)
     sales = [_sales(seed, place, person, fps) for place, person in enumerate(persons)]
     truth = [_visit(seed, place, person, follows[place], sales[place], fps) for place, person in enumerate(persons)]
@@ -106,11 +126,11 @@ def generate(seed: int, visits: int, fps: int = 15) -> Scenario:
     return Scenario(site(), _frames(follows, fps), purchases, truth)
 
 
-def _persons(seed: int, visits: int, fps: int) -> list[_Cast]:
+def _persons(seed: int, visits: int, fps: int, frequencies: Mapping[Behaviour, int], recast: Recast) -> list[_Cast]:
     draws = Draws(seed)
-    behaviours = cast(draws, visits)
+    behaviours = cast(draws, visits, frequencies)
     first_frames = np.sort((draws.uniforms(visits) * visits * _ARRIVAL_EVERY_S * fps).astype(np.int64)).tolist()
-    acts = [behaviour(Draws(seed, _ACTED, arrival)) for arrival, behaviour in enumerate(behaviours)]
+    acts = [recast(arrival, behaviour(Draws(seed, _ACTED, arrival))) for arrival, behaviour in enumerate(behaviours)]
     return [
         _Cast(arrival, first_frame, act, script)
         for arrival, (first_frame, act) in enumerate(zip(first_frames, acts, strict=True))
@@ -164,6 +184,7 @@ def _visit(seed: int, place: int, person: _Cast, followed: Follow, sales: list[P
         visit=place,
         group=person.arrival,
         behaviours=(person.act.behaviour,),
+        walker=person.script.walker,
         positive=Draws(seed, _JUDGED, person.arrival).chance(agreement),
         agreement_permille=agreement,
         camera=followed.camera,

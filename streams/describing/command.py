@@ -42,7 +42,7 @@ def _with_gait(bundle: Bundle, data: Path) -> Bundle:
     from streams.adapters.ucalgary import read_clips  # noqa: PLC0415
     from streams.evaluation.gait import BENCHMARK, measured  # noqa: PLC0415
 
-    walks = measured(read_clips(data / BENCHMARK.folder))
+    walks = measured(read_clips(data / (BENCHMARK.folder or "")))
     seen = walks.take(walks.found)
     say(f"Learned from {len(seen.kind)} walks of {len(set(seen.subject.tolist()))} persons.")
     return seal(replace(bundle, gait=learn_gait(seen.values, seen.kind, seen.subject)))
@@ -53,7 +53,7 @@ def _with_handling(bundle: Bundle, data: Path) -> Bundle:
     from streams.adapters.mnnit import read_clips  # noqa: PLC0415
     from streams.evaluation.theft import BENCHMARK, seconds_of  # noqa: PLC0415
 
-    seconds = seconds_of(read_clips(data / BENCHMARK.folder))
+    seconds = seconds_of(read_clips(data / (BENCHMARK.folder or "")))
     say(f"Learned from {len(seconds.source)} seconds of {len(set(seconds.source.tolist()))} recordings.")
     return seal(replace(bundle, handling=learn_handling(seconds.values, seconds.stealing, seconds.source)))
 

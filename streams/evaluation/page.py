@@ -9,7 +9,7 @@ from streams.console.svg import element, escape
 from streams.evaluation.plots import bars_picture, plot_picture
 from streams.evaluation.report import Bars, Figure, Grid, Plot, Report
 
-TITLE = "What Vigil is worth on public data"
+TITLE = "What Vigil is worth, measured"
 MEANING = (
     "Each figure is of persons or videos that were not learned from, with the span in which 95 % of such figures would "
     "lie had others been recorded, beside what others published."
@@ -19,6 +19,11 @@ FIGURE_COLUMNS = ("Figure", "Vigil", "95 %", "Aim", "Published")
 
 def page(reports: list[Report]) -> str:
     """The page: each benchmark with figures, pictures, tables, and what to know before quoting one."""
+    return document(TITLE, MEANING, *map(section, reports))
+
+
+def document(title: str, purpose: str, *sections: str) -> str:
+    """A page of sections that needs nothing else."""
     style = svg.style() + (files("streams.console") / "page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -27,15 +32,16 @@ def page(reports: list[Report]) -> str:
         '<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        element("title", TITLE),
+        element("title", escape(title)),
         element("style", style),
     )
-    header = element("header", element("h1", TITLE), element("p", MEANING, class_="purpose"))
-    body = element("body", header, element("main", *(_section(report) for report in reports)))
+    header = element("header", element("h1", escape(title)), element("p", escape(purpose), class_="purpose"))
+    body = element("body", header, element("main", *sections))
     return f'<!doctype html>\n<html lang="en">{head}{body}</html>\n'
 
 
-def _section(report: Report) -> str:
+def section(report: Report) -> str:
+    """A benchmark's part of a page."""
     return element(
         "section",
         element("h2", escape(report.title), id=report.benchmark),
@@ -78,10 +84,11 @@ def _published(figure: Figure) -> str:
 
 def markdown(reports: list[Report]) -> str:
     """The figures and tables of all benchmarks."""
-    return f"# {TITLE}\n\n{MEANING}\n" + "".join(map(_markdown_section, reports))
+    return f"# {TITLE}\n\n{MEANING}\n" + "".join(map(markdown_section, reports))
 
 
-def _markdown_section(report: Report) -> str:
+def markdown_section(report: Report) -> str:
+    """The same in Markdown, without curves."""
     figures = Grid("", list(FIGURE_COLUMNS), [figure_cells(figure) for figure in report.figures])
     grids = "".join(f"\n{grid.title}:\n\n{_markdown_table(grid)}" for grid in report.grids)
     bars = "".join(

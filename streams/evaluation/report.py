@@ -54,7 +54,7 @@ class Curve(Struct, frozen=True):
     y: list[float]
 
 
-class Plot(Struct, frozen=True):
+class Plot(Struct, frozen=True, tag=True):
     """Curves over two axes, each from its `_min` to its `_max`."""
 
     title: str
@@ -67,7 +67,7 @@ class Plot(Struct, frozen=True):
     y_min: float = 0.0
 
 
-class Bars(Struct, frozen=True):
+class Bars(Struct, frozen=True, tag=True):
     """A value of each of several things, drawn as bars from 0 to `end`, with a line at `mark`."""
 
     title: str
@@ -96,6 +96,8 @@ class Report(Struct, frozen=True):
         pictures: curves and bars.
         grids: tables.
         cautions: what a reader must know before quoting a figure.
+        bundle: digest of the one that was measured; none where none was.
+        verdict: of the gate on fairness.
     """
 
     benchmark: str
@@ -105,12 +107,14 @@ class Report(Struct, frozen=True):
     pictures: list[Plot | Bars]
     grids: list[Grid]
     cautions: list[str]
+    bundle: str = ""
+    verdict: str = ""
 
 
 class Benchmark(NamedTuple):
-    """A benchmark: what it is called, the folder of the data it reads, its steps, and how it is run."""
+    """A benchmark: what it is called, the folder of the data it needs if any, its steps, and how it is run."""
 
     name: str
-    folder: str
+    folder: str | None
     steps: int
     run: Callable[[Path, Advance], Report]

@@ -124,6 +124,7 @@ class Step:
         outgoing: in the order in which they are written to each topic.
         rows: of the journal.
         leaves: of the audit log.
+        values: of each score the sequence features it was made of, as `decide` gives them.
         shadow_scores, shadow_alerts: of a bundle on trial; its alerts are published nowhere.
         cameras: what came of each camera with frames in this step.
         late_records: what came too late, as it is told.
@@ -134,6 +135,7 @@ class Step:
 
     outgoing: list[Outgoing] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
+    values: list[bytes] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     leaves: list[Leaf] = field(default_factory=list)
@@ -373,6 +375,7 @@ class Lane:
             step.rows += kept.rows
             step.leaves += self.seal.sealing.take(kept, said)
             step.scores += said.scores
+            step.values += said.values
             step.alerts += said.alerts
         if self.pipeline.scoring.shadow:
             scores, alerts = self.pipeline.scoring.shadow.tell()

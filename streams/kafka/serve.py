@@ -2,16 +2,16 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
 
-from features.site import Site
-from models.bundle import Bundle, default_bundle
-from models.normality import Normality
+from models.bundle import default_bundle
+from models.drift import Drift
 from streams.kafka.service import Service
 from streams.operations.logs import configure, logger
-from streams.runs import load_normality, load_scorer, load_shadow
+from streams.runs import load_normality, load_reference, load_scorer, load_shadow
 from streams.settings import Settings
 from streams.site_file import load_site
 
@@ -31,10 +31,12 @@ def serve(settings: Settings) -> None:
     tried = settings.worker.shadow_bundle
     shadow = load_shadow(Path(tried), bundle) if tried else None
     normality = load_normality(Path(settings.worker.normality)) if settings.worker.normality else None
+    usual = settings.worker.drift_reference
+    drift = Drift(load_reference(Path(usual)), bundle) if usual else None
     configure(settings.operations)
     code = 0
     try:
-        uvloop.run(_run(settings, site, bundle, shadow, normality))
+        uvloop.run(_run(lambda: Service(settings, site, bundle, shadow, normality, drift)))
     except Exception:
         log.exception("the worker cannot go on")
         code = FAILED
@@ -42,7 +44,6 @@ def serve(settings: Settings) -> None:
     os._exit(code)
 
 
-async def _run(
-    settings: Settings, site: Site, bundle: Bundle, shadow: Bundle | None, normality: Normality | None
-) -> None:
-    await Service(settings, site, bundle, shadow, normality).run()
+async def _run(service: Callable[[], Service]) -> None:
+    """It is made where its loop runs."""
+    await service().run()

@@ -13,10 +13,11 @@ from structlog.contextvars import bind_contextvars
 from features.events import Disposition
 from features.site import Site
 from models.bundle import Bundle
+from models.drift import LEAST_PERSONS, Drift, final_values
 from models.normality import Normality
 from streams.clock import now_ms
 from streams.kafka.areas import Areas
-from streams.kafka.lane import Lane
+from streams.kafka.lane import Lane, Step
 from streams.kafka.runner import Done
 from streams.kafka.setup import Setup
 from streams.kafka.worker import KafkaWorker
@@ -37,14 +38,15 @@ log = logger("service")
 class Watcher:
     """Tells metrics and the live view what the lanes do."""
 
-    def __init__(self, metrics: Metrics, mirror: Mirror, site: Site) -> None:
-        self._metrics, self._mirror, self._site = metrics, mirror, site
+    def __init__(self, metrics: Metrics, mirror: Mirror, site: Site, drift: Drift | None = None) -> None:
+        self._metrics, self._mirror, self._site, self._drift = metrics, mirror, site, drift
         self._refused, self._late = dict[str, int](), dict[str, int]()
 
     def done(self, done: Done) -> None:
         """A step was taken and published."""
         self._count(done)
         self._measure(done)
+        self._compare(done.step)
         self._show(done)
         for erasure in done.step.erased:
             self._mirror.forget(erasure.is_of)
@@ -95,6 +97,15 @@ class Watcher:
         for name, (_, used) in scoring.decisions.budgets.items():
             metrics.alert_budget(name, used, self._site.alerting.budget_per_camera_hour)
 
+    def _compare(self, step: Step) -> None:
+        """Tell how far persons whose visits end are from what is usual."""
+        if self._drift and (values := final_values(step.scores, step.values)):
+            self._drift.take(np.frombuffer(b"".join(values), "<i4").reshape(len(values), -1))
+            self._drift.fade()
+            if self._drift.persons >= LEAST_PERSONS:
+                psi = {shift.feature: shift.psi for shift in self._drift.shifts()}
+                self._metrics.drifted(self._drift.persons, psi)
+
     def _show(self, done: Done) -> None:
         step = done.step
         cameras = []
@@ -117,6 +128,7 @@ class Service:
         bundle: Bundle,
         shadow: Bundle | None = None,
         normality: Normality | None = None,
+        drift: Drift | None = None,
     ) -> None:
         self._settings = settings
         instance = settings.worker.instance or socket.gethostname()
@@ -126,7 +138,7 @@ class Service:
         self.mirror = Mirror(settings.live, Areas.of(site, settings.kafka.partitions), settings.redis)
         self.server = OperationsServer(settings.operations, self.metrics, self.health, self.mirror.as_json)
         setup = Setup(site, bundle, settings.kafka.partitions, settings.worker.ahead_ms, shadow, normality)
-        self.worker = KafkaWorker(settings, setup, instance, Watcher(self.metrics, self.mirror, site))
+        self.worker = KafkaWorker(settings, setup, instance, Watcher(self.metrics, self.mirror, site, drift))
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT.

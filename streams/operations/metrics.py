@@ -1,7 +1,7 @@
 """What a worker counts and measures, in the names and units of Prometheus.
 
-Labels are topics, partitions, cameras, stages and kinds: what the site and the code name, never what a message says and
-never a person.
+Labels are topics, partitions, cameras, features, stages and kinds: what the site and the code name, never what a
+message says and never a person.
 """
 
 import re
@@ -48,6 +48,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self._count_in_and_out()
         self._count_decisions()
+        self._measure_drift()
         self._measure_work()
         self._measure_state()
 
@@ -87,6 +88,12 @@ class Metrics:
         self._budget_used = self._gauge("vigil_alert_budget_used_alerts", text, "camera")
         text = "Alerts a camera may raise in an hour; what exceeds them is held back."
         self._budget = self._gauge("vigil_alert_budget_alerts", text, "camera")
+
+    def _measure_drift(self) -> None:
+        text = "Population stability index: how far a feature, or the score, is from the reference."
+        self._drift = self._gauge("vigil_drift_psi", text, "feature")
+        text = "Persons the index rests on, older ones weighing less."
+        self._drift_persons = self._gauge("vigil_drift_persons", text)
 
     def _measure_work(self) -> None:
         text = "Seconds from a message's writing to Kafka until all that followed from it was acknowledged."
@@ -158,6 +165,12 @@ class Metrics:
         """Count what a bundle on trial said."""
         self._shadow_scores.inc(scores)
         self._shadow_alerts.inc(alerts)
+
+    def drifted(self, persons: int, psi: dict[str, float]) -> None:
+        """Set how far features and the score have moved, and how many persons that rests on."""
+        self._drift_persons.set(persons)
+        for feature, index in psi.items():
+            self._drift.labels(feature).set(index)
 
     def alert_budget(self, camera: str, used: int, budget: int) -> None:
         """Set how many alerts of the running hour are used, and how many there may be."""

@@ -32,7 +32,7 @@ from streams.audit.keys import load_verifiers
 from streams.codecs.journal import read_journal
 from streams.embedded import Summary
 from streams.recording import RecordingWriter
-from streams.runs import open_run
+from streams.runs import load_reference, open_run
 from streams.site_file import load_site
 from streams.sources import DeadLetter, read_recording, site_of
 from streams.whatif.records import Whatif
@@ -50,7 +50,7 @@ RUN_FILES = SEALS | {
 }  # fmt: skip
 COMMANDS = (
     "demo", "run", "replay", "whatif", "contest", "explain", "features", "train", "check", "import", "evaluate",
-    "calibrate", "learn", "erase", "review-sample", "admission",
+    "calibrate", "learn", "erase", "review-sample", "admission", "drift",
 )  # fmt: skip
 
 
@@ -312,6 +312,22 @@ def halved(bundle: Bundle) -> Bundle:
     return seal(replace(bundle, scorecard=replace(bundle.scorecard, features=features)))
 
 
+def test_drift_is_told_against_what_is_usual(demo: Path, tmp_path: Path) -> None:
+    ended = vigil("drift", demo / "run", "--out", "usual.json", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert all(len(line) <= 80 for line in ended.stdout.splitlines() if line.startswith("│"))
+    assert "persons against" in ended.stdout
+    assert "expected at least 500 persons" in ended.stdout
+    reference = load_reference(tmp_path / "usual.json")
+    assert reference.bundle == default_bundle().digest
+    for against in ("usual.json", demo / "run"):
+        ended = vigil("drift", demo / "run", "--against", against, cwd=tmp_path)
+        assert f"{reference.persons} persons against {reference.persons}" in ended.stdout
+        indices = re.findall(r"│ (\d\.\d+) +│ +\d\.\d+ +│ (\w+)", ended.stdout)
+        assert len(indices) == len(reference.distributions)
+        assert set(indices) == {("0.000", "stable")}
+
+
 def test_whatif_says_what_other_rules_would_have_said(demo: Path, tmp_path: Path) -> None:
     run = demo / "run"
     text = (run / "site.yaml").read_text(encoding="utf-8")
@@ -405,6 +421,10 @@ def test_a_name_nearly_right_is_helped(demo: Path, tmp_path: Path) -> None:
         (("whatif", "run", "--site", "site.yaml"), "site.yaml:3:12"),
         (("whatif", "run", "--site", "run/site.yaml", "--out", "run"), "another folder"),
         (("whatif", "run", "--site", "run/site.yaml", "--page", "nowhere/x.html"), "No such file"),
+        (("drift", "nowhere"), "no such folder"),
+        (("drift", "run", "--against", "nowhere"), "No such file"),
+        (("drift", "run", "--against", "file"), "expected a reference"),
+        (("drift", "run", "--against", "empty"), "without site.yaml"),
         (("explain", "floor/1", "--run", "empty"), "without site.yaml"),
         (("explain", "floor/1"), "vigil-run"),
         (("import", "nothing-like-it"), "expected one of"),
@@ -552,7 +572,8 @@ def test_check_prints_an_example_that_it_accepts(tmp_path: Path) -> None:
 
 EVALUATE_REFUSES = [
     (("posefilt",), "no benchmark posefilt: expected poselift"),
-    (("--data", "."), "at least one of the folders poselift, caviar_rtec, ucalgary_gait, mnnit_shoplifting"),
+    (("--data", "nowhere"), "nowhere: no such folder"),
+    (("--bundle", "nowhere"), "nowhere: No such file"),
     (("gait", "--data", "."), "ucalgary_gait/csv: expected the walks of the UCalgary gait data, got no such folder"),
 ]
 

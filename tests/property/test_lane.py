@@ -6,12 +6,14 @@ from pathlib import Path
 from random import Random
 
 import msgspec
+import numpy as np
 import pytest
 
 from features.events import Event, Purchase
 from features.keypoints import PersonFrames
 from features.site import Site
 from models.bundle import default_bundle
+from models.drift import Drift, default_reference, final_values
 from models.scenarios.generate import Scenario, generate
 from streams.audit.run_log import RunLog
 from streams.audit.visit_keys import KEY_BYTES
@@ -19,11 +21,16 @@ from streams.contracts.cloudevents import alert_of
 from streams.embedded import ALERTS, SCORES, Outputs, Run
 from streams.kafka.lane import Lane, Message, Outgoing, Reader
 from streams.kafka.pose_messages import encode_poses
+from streams.kafka.runner import Done
+from streams.kafka.service import Watcher
 from streams.kafka.setup import Setup
 from streams.kafka.topics import ALERTS as ALERT_TOPIC
 from streams.kafka.topics import JOURNAL as JOURNAL_TOPIC
 from streams.kafka.topics import POSES, PURCHASES, VISIT_KEYS, Topic
 from streams.kafka.topics import SCORES as SCORE_TOPIC
+from streams.live.mirror import Mirror
+from streams.operations.metrics import Metrics
+from streams.settings import Live
 from streams.sources import Timed, merge
 from tests.journals import flat_of, rows_of, sent_entries
 
@@ -128,3 +135,31 @@ def test_a_step_taken_again_gives_the_same_bytes(scenario: Scenario, arrivals: A
     again = lane_of(scenario.site)
     again.restore(snapshot)
     assert [again.step(step).outgoing for step in steps[number:]] == published[number:]
+
+
+def test_persons_who_leave_are_compared_with_what_is_usual(
+    scenario: Scenario, arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.kafka.service.LEAST_PERSONS", 4)
+    lane, metrics, drift = lane_of(scenario.site), Metrics(), Drift(default_reference(), default_bundle())
+    watcher = Watcher(metrics, Mirror(Live(), lane.areas, None), scenario.site, drift)
+    scores, values = [], []
+    for taken in steps_of(arrivals, Random(3)):
+        step = lane.step(taken)
+        watcher.done(Done(lane, step, {}, {}, again=True, compute_s=0.0, publish_s=0.0))
+        scores += step.scores
+        values += step.values
+    left = final_values(scores, values)
+    again = Drift(default_reference(), default_bundle())
+    again.take(np.frombuffer(b"".join(left), "<i4").reshape(len(left), -1))
+    assert len(values) == len(scores)
+    assert drift.persons == again.persons == len(left) > 4
+    assert drift.shifts() == again.shifts()
+    told = {shift.feature: shift.psi for shift in drift.shifts()}
+    exposed = {
+        sample.labels["feature"]: sample.value
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == "vigil_drift_psi"
+    }
+    assert exposed == told

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.keypoints import Ints
+from features.site import Camera, Site
 from models.evaluation import (
     GroupOnBothSidesError,
     Interval,
@@ -17,18 +18,19 @@ from models.evaluation import (
     f1,
     group_folds,
     held_out,
+    rate_interval,
     refuse_shared,
     roc,
 )
 from streams.adapters.caviar import Span
-from streams.adapters.imported import ImportFailure
-from streams.evaluation import lobby, poselift
+from streams.evaluation import lobby, normal, poselift
 from streams.evaluation.alarms import Event, Seconds, alarm_grid, thresholds_of
-from streams.evaluation.benchmarks import present, write_reports
+from streams.evaluation.benchmarks import BENCHMARKS, present, write_reports
 from streams.evaluation.curves import reliability_plot
 from streams.evaluation.page import markdown, page
 from streams.evaluation.plots import plot_picture
 from streams.evaluation.report import Bars, Curve, Figure, Grid, Plot, Published, Report
+from streams.site_file import check_site, dump_site
 
 SCORED = st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=2, max_size=40).filter(
     lambda rows: len({label for _, label in rows}) == 2
@@ -194,7 +196,23 @@ def test_all_three_files_are_written(tmp_path: Path) -> None:
 
 
 def test_only_benchmarks_whose_data_is_there_run(tmp_path: Path) -> None:
-    with pytest.raises(ImportFailure, match=r"at least one of the folders .*poselift"):
-        present(tmp_path)
+    assert [benchmark.name for benchmark in present(BENCHMARKS, tmp_path)] == ["shipped", "fairness"]
     (tmp_path / "poselift").mkdir()
-    assert [benchmark.name for benchmark in present(tmp_path)] == ["poselift"]
+    names = [benchmark.name for benchmark in present(BENCHMARKS, tmp_path)]
+    assert names == ["shipped", "fairness", "normal", "poselift"]
+
+
+@pytest.mark.parametrize(
+    ("count", "hours", "low", "high"),
+    [(0, 1.7, 0, 2.17), (1, 1, 0.0253, 5.57), (10, 2, 2.4, 9.2), (100, 1, 81.4, 121.6)],
+)
+def test_a_rate_of_few_events_may_be_much_higher(count: int, hours: float, low: float, high: float) -> None:
+    assert rate_interval(count, hours) == pytest.approx((low, high), rel=0.02, abs=0.02)
+
+
+def test_the_worst_case_has_shelves_and_exits_and_no_till() -> None:
+    site = normal.worst_case(Site(cameras=[Camera("a"), Camera("b")]))
+    assert [camera.name for camera in site.cameras] == ["a", "b"]
+    assert [zone.kind for zone in site.cameras[1].zones] == ["shelf", "exit", "exit", "exit", "exit"]
+    assert not site.tills
+    assert check_site(dump_site(site)) == []

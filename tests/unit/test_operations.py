@@ -73,6 +73,7 @@ def everything(metrics: Metrics) -> None:
     metrics.alerted(None)
     metrics.alerted("door", withdrawn=True)
     metrics.shadowed(4, 2)
+    metrics.drifted(700, {"loiter_s": 0.3, "score": 0.05})
     metrics.alert_budget("door", 2, 6)
     metrics.lag("poses", 1, 12)
     metrics.camera_time("door", now_ms() - 4_000)
@@ -97,6 +98,8 @@ TOLD = [
     ("vigil_alerts_withdrawn_total", {"camera": "door"}, 1),
     ("vigil_shadow_scores_total", {}, 4),
     ("vigil_shadow_alerts_total", {}, 2),
+    ("vigil_drift_psi", {"feature": "loiter_s"}, 0.3),
+    ("vigil_drift_persons", {}, 700),
     ("vigil_alert_budget_used_alerts", {"camera": "door"}, 2),
     ("vigil_alert_budget_alerts", {"camera": "door"}, 6),
     ("vigil_lag_messages", {"topic": "poses", "partition": "1"}, 12),
