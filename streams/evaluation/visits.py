@@ -1,6 +1,6 @@
 """A recording through the camera step and the person step: every row of features, by person."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from features.person import PersonState, person_step
 from features.segments import Entry
 from features.sequence import CATALOGUE, COLUMN
 from features.visit import Places
-from streams.sources import DeadLetter, site_of
+from streams.sources import DeadLetter, Item, read_recording, site_of
 
 
 class Rows(NamedTuple):
