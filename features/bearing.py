@@ -1,14 +1,16 @@
 """Bearing: how a person holds trunk, head and arms over a second, as quantities that grow the less usual they are."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.angles import HALF_TURN_CDEG, angle_at_cdeg, arctangent_cdeg
 from features.body import ELBOW, HIP, KNEE, LEFT, RIGHT, SHOULDER, WRIST, Body, Floats, squared
-from features.keypoints import LEFT_SHOULDER, NOSE, PERMILLE, Bools, Int16s, Int32s, PersonFrames
+from features.keypoints import LEFT_SHOULDER, NOSE, PERMILLE, Bools, Int16s, Int32s, Int64s, Ints, PersonFrames
 from features.runs import Runs
+from features.segments import FAMILIES, Segments
 
 UNKNOWN = -32_768  # a quantity none of whose keypoints were given
 LIMIT = 32_000
@@ -48,6 +50,55 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity("wrists_hidden", "hidden", "permille", "the wrists are hardly seen"),
     Quantity("hips_hidden", "hidden", "permille", "the hips are hardly seen"),
 )
+
+_FIRST_OF_FAMILY = [[quantity.family for quantity in QUANTITIES].index(family) for family in FAMILIES]
+
+
+class Normal(Protocol):
+    """What is normal at the places of a site's cameras."""
+
+    def millibits(self, camera: Ints, bearing: Int16s, hips: Ints) -> Int32s:
+        """Thousandths of a bit that each quantity gives.
+
+        Args:
+            camera: (rows,) places of the cameras in the site.
+            bearing: (quantities, rows) as `bearing` has it.
+            hips: (2, rows) as `hips_of` has it.
+
+        Returns:
+            (quantities, rows) int32.
+        """
+
+
+def fill_unusual(segments: Segments, frames: PersonFrames, body: Body, runs: Runs, normal: Normal) -> None:
+    """Fills in unusual_mbit of each segment, but of those in which no keypoint was given at all.
+
+    Args:
+        segments: (segments,) of `SEGMENT`, changed in place.
+        frames: (rows,) sorted by camera, track and time.
+        body: of the frames.
+        runs: the rows of each segment.
+        normal: at the site.
+    """
+    given: Bools = np.any(frames.confidence > 0, axis=0)
+    seen = np.arange(len(segments))
+    if not given.all():
+        seen = np.flatnonzero(runs.sum(given))
+        frames, runs = frames.take(given), _of_counts(runs.sum(given)[seen])
+        body = Body.of(frames)
+    if len(seen):
+        given_mbit = normal.millibits(frames.camera[runs.starts], bearing(frames, body, runs), hips_of(body, runs))
+        segments["unusual_mbit"][seen] = of_families(given_mbit).T
+
+
+def of_families(millibits: Int32s) -> Int32s:
+    """(families, rows) the sums over the quantities (quantities, rows) of each family."""
+    sums: Int32s = np.add.reduceat(millibits, _FIRST_OF_FAMILY, axis=0)
+    return sums
+
+
+def _of_counts(counts: Int64s) -> Runs:
+    return Runs(np.cumsum(counts) - counts, int(counts.sum()))
 
 
 def bearing(frames: PersonFrames, body: Body, runs: Runs) -> Int16s:

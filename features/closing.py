@@ -6,14 +6,16 @@ from itertools import pairwise
 import numpy as np
 
 from features.attribution import TillPlaces
+from features.bearing import Normal, fill_unusual
 from features.body import Body
 from features.body import feet as feet_of
 from features.gait import fill_gait
 from features.keypoints import Bools, Int32s, Int64s, PersonFrames
 from features.posture import fill_posture
 from features.runs import Runs
-from features.segments import SEGMENT, Segments
+from features.segments import NOT_SEEN, SEGMENT, Segments
 from features.site import Hours, Site
+from features.strides import fill_strides
 from features.watermark import second_of
 from features.zones import Ground, Uint32s, ZoneTable
 
@@ -26,17 +28,18 @@ _EPOCH_HOUR_OF_WEEK = 72  # 1970-01-01 was a Thursday
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What of a site the camera step needs, prepared once."""
+    """What of a site the camera step needs, prepared once; and what is normal there, if anybody has learned it."""
 
     site: Site
     zones: ZoneTable
     ground: Ground
     places: TillPlaces
+    normal: Normal | None = None
 
     @classmethod
-    def of(cls, site: Site) -> "Layout":
+    def of(cls, site: Site, normal: Normal | None = None) -> "Layout":
         """The layout of a site."""
-        return cls(site, ZoneTable(site), Ground(site), TillPlaces.of(site))
+        return cls(site, ZoneTable(site), Ground(site), TillPlaces.of(site), normal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,10 @@ def _fill(
     body = Body.of(frames)
     fill_posture(segments, frames, body, zones, runs, layout.zones)
     fill_gait(segments, body, frames.time_ms, runs)
+    fill_strides(segments, body, frames.time_ms, runs)
+    segments["unusual_mbit"] = NOT_SEEN
+    if layout.normal is not None:
+        fill_unusual(segments, frames, body, runs, layout.normal)
     return segments
 
 

@@ -10,6 +10,7 @@ WINDOWED = (
     "path_mm", "dx_mm", "dy_mm", "present", "still", "stops", "posed", "at_waist", "crouch", "head_turns",
     "back_to_shelf",
 )  # fmt: skip
+UNUSUAL = ("seconds", "head_and_hidden", "all")  # known seconds, and hundredths of a bit in them
 
 FOLD = np.dtype(
     [
@@ -60,6 +61,8 @@ FOLD = np.dtype(
         # Sums over the last minute and the last ten seconds, in the order of WINDOWED
         ("minute", "<i4", (len(WINDOWED),)),
         ("ten", "<i4", (len(WINDOWED),)),
+        # Sums over the last ten seconds, in the order of UNUSUAL
+        ("unusual", "<i4", (len(UNUSUAL),)),
     ]
 )
 Folds = NDArray[np.void]  # of dtype FOLD

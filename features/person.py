@@ -16,6 +16,7 @@ from features.segments import SEGMENT_MS, Attribution, Entry, SegmentBlock, Segm
 from features.sequence import FINAL, GRID, SECOND, FeatureRows
 from features.site import Timing
 from features.visit import Places, advance, feature_values, no_gait, prepare
+from features.walk import kinds_of
 
 FORGET_EVERY_MS = 60_000
 
@@ -29,6 +30,7 @@ class PersonState:
         free: slots that may be taken again.
         folds: (slots,) of `FOLD`.
         ring: (slots, 60, quantities) seconds of the sliding sums.
+        bearing: (slots, 10, UNUSUAL) seconds of how unusual the bearing was.
         gait: (slots, 8, gait values) last seconds of the gait.
         identities: tracks that are one person, purchases joined to them, and what was published of late.
         ended: when each track ended that did, until it is forgotten.
@@ -41,7 +43,8 @@ class PersonState:
     free: list[int] = field(default_factory=list)
     folds: Folds = field(default_factory=lambda: np.zeros(0, FOLD))
     ring: windows.Ring = field(default_factory=lambda: windows.empty_rings(0)[0])
-    gait: windows.Ring = field(default_factory=lambda: windows.empty_rings(0)[1])
+    bearing: windows.Ring = field(default_factory=lambda: windows.empty_rings(0)[1])
+    gait: windows.Ring = field(default_factory=lambda: windows.empty_rings(0)[2])
     ended: dict[str, int] = field(default_factory=dict)
     now_ms: int = 0
     position: int = 0
@@ -89,7 +92,8 @@ def _slots_of(state: PersonState, block: SegmentBlock) -> Int32s:
     slots = np.array([state.slots[track] for track in block.tracks], np.int32)
     begun = np.array([state.slots[track] for track in new], np.int32)
     state.folds[begun] = np.zeros(1, FOLD)
-    state.ring[begun], state.gait[begun] = (ring[0] for ring in windows.empty_rings(1))
+    for ring, empty in zip(_rings(state), windows.empty_rings(1), strict=True):
+        ring[begun] = empty[0]
     state.folds["camera"][slots] = block.cameras
     return slots
 
@@ -97,10 +101,14 @@ def _slots_of(state: PersonState, block: SegmentBlock) -> Int32s:
 def _grow(state: PersonState, wanted: int) -> None:
     slots = len(state.folds)
     more = max(wanted, slots // 4, 16)
-    ring, gait = windows.empty_rings(more)
     state.folds = np.concatenate([state.folds, np.zeros(more, FOLD)])
-    state.ring, state.gait = np.concatenate([state.ring, ring]), np.concatenate([state.gait, gait])
+    grown = (np.concatenate(pair) for pair in zip(_rings(state), windows.empty_rings(more), strict=True))
+    state.ring, state.bearing, state.gait = grown
     state.free += range(slots + more - 1, slots - 1, -1)
+
+
+def _rings(state: PersonState) -> tuple[windows.Ring, windows.Ring, windows.Ring]:
+    return state.ring, state.bearing, state.gait
 
 
 def _fold_seconds(state: PersonState, block: SegmentBlock, slot: Int32s, places: Places) -> tuple[Folds, Int32s]:
@@ -115,7 +123,8 @@ def _fold_seconds(state: PersonState, block: SegmentBlock, slot: Int32s, places:
     folds[ends] = state.folds[slot[ends]]
     ended = windows.recent_gait(state.gait, slot[ends], folds["end_ms"][ends] - SEGMENT_MS)
     if len(recent) or len(ended):
-        gait[np.concatenate([order[shown], ends])] = windows.gait_of(np.concatenate([recent, ended]))
+        gaits = windows.Gaits.of(np.concatenate([recent, ended]))
+        gait[np.concatenate([order[shown], ends])] = np.hstack([gaits.features, kinds_of(gaits, places.walks)])
     return folds, gait
 
 
@@ -131,7 +140,9 @@ def _fold_tracks(
     seconds = prepare(rows, block.cameras[block.track[order]], way, places)
     folds = advance(before, seconds, tracks, thresholds)
     timeline = windows.Timeline.of(rows, tracks, taken, before)
-    windows.slide(state.ring, folds, before, timeline, seconds.windowed)
+    windows.slide(state.ring, folds, before, timeline, seconds.windowed, windows.MOTION)
+    if seconds.unusual.any() or before["unusual"].any():
+        windows.slide(state.bearing, folds, before, timeline, seconds.unusual, windows.BEARING)
     recent = windows.slide_gait(state.gait, timeline, rows, shown)
     state.folds[taken] = folds[tracks.lasts]
     return folds, recent

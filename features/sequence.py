@@ -39,6 +39,9 @@ class FeatureSpec:
 
 _STAY = "stay points after Li et al. 2008 (GIS '08, article 34): within a radius for longer than a threshold"
 _OWN = "Vigil's own definition"
+_TAILS = "minus the binary logarithm of the tail of what was seen there, mean over the last ten seconds"
+_KIND = "probability by an additive model of the last eight seconds, learned by `vigil learn gait`"
+_LIMP = "a limp explains odd speeds and stops, and never raises a priority"
 _CAN_ONLY_DESCRIBE = "says how someone moves, which is nobody's business to rank by; it explains other features"
 
 CATALOGUE: tuple[FeatureSpec, ...] = (
@@ -95,6 +98,13 @@ CATALOGUE: tuple[FeatureSpec, ...] = (
                 "an ordered combination of purchases that the site's owner named"),
     FeatureSpec("unpaid_exit", "basket", "permille", 1_000, "raises", "max", _OWN,
                 "goods handled and the exit reached, and no purchase joined"),
+    FeatureSpec("unusual_10s", "bearing", "hundredths of a bit", 1_800, "raises", "last", _TAILS,
+                "head and what of the body is hidden are held as hardly anybody holds them at this place"),
+    FeatureSpec("unusual_bearing_10s", "bearing", "hundredths of a bit", 3_500, "describes", "last", _TAILS,
+                "trunk and arms enter it: who sits in a wheelchair or holds a phone where nobody else does shows it"),
+    FeatureSpec("gait_normal", "walk", "permille", 1_000, "describes", "last", _KIND, _CAN_ONLY_DESCRIBE),
+    FeatureSpec("gait_antalgic_left", "walk", "permille", 1_000, "describes", "last", _KIND, _LIMP),
+    FeatureSpec("gait_antalgic_right", "walk", "permille", 1_000, "describes", "last", _KIND, _LIMP),
 )  # fmt: skip
 
 COLUMN: dict[str, int] = {spec.name: index for index, spec in enumerate(CATALOGUE)}

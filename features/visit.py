@@ -7,24 +7,27 @@ from numpy.typing import NDArray
 
 from features import motion
 from features.basket import unpaid_exit
-from features.fold import FOLD, WINDOWED, Folds
+from features.fold import FOLD, UNUSUAL, WINDOWED, Folds
 from features.keypoints import PERMILLE, Bools, Int16s, Int32s, Ints
 from features.motion import Way
 from features.runs import Runs, Waves
-from features.segments import SEGMENT_MS, Segments
+from features.segments import FAMILIES, NOT_SEEN, SEGMENT_MS, Segments
 from features.sequence import CATALOGUE, COLUMN, MISSING
 from features.site import ZONE_KINDS, Site, Thresholds, ZoneKind
+from features.walk import KINDS, WalkModel
 from features.zones import ZoneTable
 
 REACH_PERMILLE = 200  # of a second's posed frames with a hand in a shelf: a reach
 CONCEAL_MS = 5_000
 AT_WAIST_PERMILLE = 500
 HEAD_TURN_PERMILLE = 400  # of the torso, the nose moves that far sideways within a second
+MILLIBITS_OF_UNIT = 10  # hundredths of a bit
+_HEAD_AND_HIDDEN = [FAMILIES.index(family) for family in ("head", "hidden")]
 _NO_ZONE = np.iinfo(np.int32).max
 _AT = {name: place for place, name in enumerate(WINDOWED)}
 _EXEMPT = [ZONE_KINDS.index(kind) for kind in ("till", "queue", "waiting")]
 _RESTRICTED = ZONE_KINDS.index("restricted")
-_GAIT = slice(COLUMN["cadence"], COLUMN["gait_quality"] + 1)
+_GAIT = [*range(COLUMN["cadence"], COLUMN["gait_quality"] + 1), *(COLUMN[name] for name in KINDS)]
 _HIGH = np.array([spec.high for spec in CATALOGUE], np.int32)
 
 
@@ -35,10 +38,11 @@ class Places:
         site: the site.
         kinds: (kinds, cameras) bits of the zones of each kind, in the order of ZONE_KINDS.
         loiter_s: (cameras, zones) seconds.
+        walks: tells kinds of walking apart, if there is such a model.
     """
 
-    def __init__(self, site: Site, zones: ZoneTable) -> None:
-        self.site = site
+    def __init__(self, site: Site, zones: ZoneTable, walks: WalkModel | None = None) -> None:
+        self.site, self.walks = site, walks
         self.kinds = np.array([zones.bits(kind) for kind in ZONE_KINDS], np.uint32)
         self.loiter_s = zones.loiter_s
 
@@ -65,6 +69,7 @@ class Seconds:
     exempt: Bools
     after_s: Int32s
     windowed: Int16s
+    unusual: Int16s
 
 
 def prepare(rows: Segments, camera: Int32s, way: Way, places: Places) -> Seconds:
@@ -72,7 +77,7 @@ def prepare(rows: Segments, camera: Int32s, way: Way, places: Places) -> Seconds
     inside = places.inside(rows["zones"], camera)
     exempt: Bools = np.logical_or.reduce(inside[:, _EXEMPT], axis=1)
     after_s = places.loiter_after_s(rows["zones"], camera)
-    return Seconds(rows, way.moving, inside, exempt, after_s, _windowed(rows, way))
+    return Seconds(rows, way.moving, inside, exempt, after_s, _windowed(rows, way), _unusual(rows))
 
 
 def advance(before: Folds, seconds: Seconds, tracks: Runs, thresholds: Thresholds) -> Folds:
@@ -157,12 +162,22 @@ def _windowed(rows: Segments, way: Way) -> Int16s:
     return values
 
 
+def _unusual(rows: Segments) -> Int16s:
+    """(rows, 3) what each second adds to the sums of `UNUSUAL`; nothing where nobody knows what is normal."""
+    known = rows["unusual_mbit"][:, 0] != NOT_SEEN
+    bits = np.where(known[:, None], rows["unusual_mbit"], 0).astype(np.int32)
+    values = np.empty((len(rows), len(UNUSUAL)), np.int16)
+    values[:, 0], values[:, 1] = known, bits[:, _HEAD_AND_HIDDEN].sum(axis=1) // MILLIBITS_OF_UNIT
+    values[:, 2] = bits.sum(axis=1) // MILLIBITS_OF_UNIT
+    return values
+
+
 def feature_values(folds: Folds, gait: Int32s) -> Int32s:
     """The sequence features of each fold.
 
     Args:
         folds: (rows,) of `FOLD`.
-        gait: (rows, 8) gait features, `MISSING` where they were not computed.
+        gait: (rows, 11) gait features and kinds, `MISSING` where they were not computed.
 
     Returns:
         (rows, features) int32 in the catalogue's order; what purchases add is still that of someone who bought nothing.
@@ -191,6 +206,8 @@ def feature_values(folds: Folds, gait: Int32s) -> Int32s:
         "head_turns_60s": minute[:, _AT["head_turns"]],
         "back_to_shelf_60s": _mean(minute, "back_to_shelf"),
         "basket_unusual": MISSING,
+        "unusual_10s": _bits(folds["unusual"], "head_and_hidden"),
+        "unusual_bearing_10s": _bits(folds["unusual"], "all"),
         "unpaid_exit": unpaid_exit(folds["reaches"], values[:, COLUMN["exit_s"]] > 0, nothing),
     }
     for name, column in computed.items():
@@ -215,6 +232,11 @@ def _mean(sums: NDArray[np.int32], name: str) -> Int32s:
     return np.where(posed > 0, sums[:, _AT[name]] // np.maximum(posed, 1), MISSING)
 
 
+def _bits(sums: NDArray[np.int32], name: str) -> Int32s:
+    seconds = sums[:, 0]
+    return np.where(seconds > 0, sums[:, UNUSUAL.index(name)] // np.maximum(seconds, 1), MISSING)
+
+
 def _straightness(minute: NDArray[np.int32]) -> Int32s:
     path = minute[:, _AT["path_mm"]].astype(np.int64)
     made_good = motion.distance(*(minute[:, _AT[name]].astype(np.int64) for name in ("dx_mm", "dy_mm")))
@@ -223,5 +245,5 @@ def _straightness(minute: NDArray[np.int32]) -> Int32s:
 
 
 def no_gait(rows: int) -> Int32s:
-    """(rows, 8) of `MISSING`."""
-    return np.full((rows, _GAIT.stop - _GAIT.start), MISSING, np.int32)
+    """(rows, 11) of `MISSING`."""
+    return np.full((rows, len(_GAIT)), MISSING, np.int32)

@@ -1,58 +1,84 @@
-"""A walk as a whole: what a few seconds of one person say about it. It describes, and nothing else."""
+"""A walk as a whole: what a few seconds of one person's segments say about it. It describes, and nothing else."""
+
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from features.keypoints import Int32s, Int64s
-from features.segments import NO_SAMPLE, NOT_SEEN, Segments
+from features.keypoints import Bools, Int16s, Int32s, Int64s, Ints
+from features.segments import GAIT_SAMPLES, NO_SAMPLE, NOT_SEEN, Segments
 from features.sequence import MISSING
-from features.strides import lean_ahead, speed_by_foot
+from features.strides import Pooled
+from features.windows import Gaits, last_seconds
 
 WALK = ("speed_uneven", "knee_range", "lean_ahead", "step_length")
 SIDED = ("speed_by_foot",)
+KINDS = ("gait_normal", "gait_antalgic_left", "gait_antalgic_right")
 OUTER_TENTH = 10
 
 
-def walk(segments: Segments, strides: Int64s) -> Int32s:
-    """What a walk is like, whichever side is which.
+class WalkModel(Protocol):
+    """Tells kinds of walking apart."""
 
-    Seconds in which the person gets on count, or, where there is none, all of them: who stands takes no steps.
-
-    Args:
-        segments: (seconds,) of one track, at least one, in order.
-        strides: (7, seconds) of the same seconds.
-
-    Returns:
-        (4,) int32 in the order of `WALK`: by how much speed goes with the foot that is ahead, permille; the range of
-        the knee that bends more, hundredths of a degree; how far the shoulders are ahead of the hips, permille of the
-        torso; and the span of the ankles' offset from one another without its outer tenths, permille of the torso.
-        MISSING where ankles or knees were not seen.
-    """
-    walking = strides[0] > 0
-    seconds = segments[walking] if walking.any() else segments
-    knee = max(_range(seconds["knee_min_cdeg"][:, side], seconds["knee_max_cdeg"][:, side]) for side in (0, 1))
-    length = max(_inner_span(seconds[name]) for name in ("ankles_across", "ankles_down"))
-    return np.array([abs(speed_by_foot(strides)), knee, lean_ahead(strides), length], np.int32)
+    def kinds(self, values: Ints) -> Int32s:
+        """(rows, 3) permille of `KINDS`, together 1,000, of values (rows, 5) in the order of `WALK` and `SIDED`."""
 
 
-def sides(strides: Int64s) -> Int64s:
-    """What tells left from right, negated in a mirror.
+def walks(gaits: Gaits) -> Int32s:
+    """What walks are like, and which side does what, from the seconds in which the persons get on.
 
     Args:
-        strides: (7, seconds) of one track.
+        gaits: of the last seconds of (rows,) tracks.
 
     Returns:
-        (1,) int64 in the order of `SIDED`: permille, negative where the person is slower with the left foot ahead.
+        (rows, 5) int32. In the order of `WALK`: by how much speed goes with the foot that is ahead, permille; the range
+        of the knee that bends more, hundredths of a degree; how far the shoulders are ahead of the hips, permille of
+        the torso; and the span of the ankles' offset from one another without its outer tenths, permille of the torso.
+        In the order of `SIDED`: how speed goes with the left foot ahead, permille. All are MISSING where there is no
+        walk: who stands, rolls or is hardly seen has none.
     """
-    return np.array([speed_by_foot(strides)])
+    walking = gaits.strides[:, :, 0] > 0
+    pooled = Pooled.of(gaits.strides)
+    knee = _knee_range(np.where(walking[:, :, None], gaits.knee_min, NOT_SEEN), gaits.knee_max)
+    sampled = np.repeat(walking, GAIT_SAMPLES, axis=1)
+    length = np.maximum(*(_inner_span(np.where(sampled, samples, NO_SAMPLE)) for samples in gaits.ankles))
+    values = np.stack([np.abs(pooled.speed_by_foot), knee, pooled.lean_ahead, length, pooled.speed_by_foot], axis=1)
+    return np.where((pooled.known & (knee != MISSING))[:, None], values, MISSING).astype(np.int32)
 
 
-def _range(smallest: NDArray[np.int16], largest: NDArray[np.int16]) -> int:
-    seen = smallest != NOT_SEEN
-    return int(largest[seen].max()) - int(smallest[seen].min()) if seen.any() else MISSING
+def walked(values: Ints) -> Bools:
+    """(rows,) whether there is a walk, of what `walks` gave."""
+    return np.asarray(values[:, WALK.index("step_length")] != MISSING)
 
 
-def _inner_span(samples: NDArray[np.int16]) -> int:
-    known = np.sort(samples[samples != NO_SAMPLE].astype(np.int64))
-    outer = len(known) // OUTER_TENTH
-    return int(known[-1 - outer] - known[outer]) if len(known) else MISSING
+def kinds_of(gaits: Gaits, model: WalkModel | None) -> Int32s:
+    """(rows, 3) permille of `KINDS`; MISSING where there is no walk, and without a model."""
+    kinds = np.full((len(gaits.features), len(KINDS)), MISSING, np.int32)
+    if model is not None:
+        values = walks(gaits)
+        walking = np.flatnonzero(walked(values))
+        kinds[walking] = model.kinds(values[walking])
+    return kinds
+
+
+def walk(segments: Segments) -> Int32s:
+    """(5,) what the last seconds of one track are like as a walk, as `walks` has it; segments (seconds,) in order."""
+    values: Int32s = walks(Gaits.of(last_seconds(segments)))[0]
+    return values
+
+
+def _knee_range(knee_min: Int16s, knee_max: Int16s) -> Int64s:
+    """(rows,) of the knee with the larger one, of (rows, seconds, 2); seconds whose least angle is not seen are out."""
+    known = knee_min != NOT_SEEN
+    most = np.where(known, knee_max, 0).max(axis=1).astype(np.int64)
+    least = np.where(known, knee_min, np.iinfo(np.int16).max).min(axis=1)
+    larger: Int64s = np.where(known.any(axis=1), most - least, MISSING).max(axis=1)
+    return larger
+
+
+def _inner_span(samples: Int16s) -> Int64s:
+    """(rows,) of (rows, samples)."""
+    ordered, rows = np.sort(samples, axis=1).astype(np.int64), np.arange(len(samples))
+    known = (samples != NO_SAMPLE).sum(axis=1)
+    outer, last = known // OUTER_TENTH, samples.shape[1] - 1
+    span = ordered[rows, last - outer] - ordered[rows, np.minimum(last - known + 1 + outer, last)]
+    return np.where(known > 0, span, 0)

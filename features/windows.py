@@ -1,28 +1,32 @@
 """Sliding sums over the last ten seconds and the last minute of many tracks, and the last seconds of their gait."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.fold import WINDOWED, Folds
+from features.fold import UNUSUAL, WINDOWED, Folds
 from features.gait import gait_features
 from features.keypoints import Int16s, Int32s, Int64s, Ints
 from features.runs import Runs
-from features.segments import GAIT_SAMPLES, NO_SAMPLE, NOT_SEEN, SEGMENT_MS, Segments
+from features.segments import GAIT_SAMPLES, NO_SAMPLE, NOT_SEEN, SEGMENT_MS, STRIDES, Segments
 
 MINUTE_S, TEN_S, GAIT_S = 60, 10, 8
 _ACROSS, _DOWN = slice(0, GAIT_SAMPLES), slice(GAIT_SAMPLES, 2 * GAIT_SAMPLES)
 _KNEE_MIN, _KNEE_MAX, _ARM, _LEAN, _SWAY = slice(32, 34), slice(34, 36), slice(36, 38), 38, 39
-GAIT_VALUES = 40
+_STRIDES = slice(40, 40 + len(STRIDES))
+GAIT_VALUES = 40 + len(STRIDES)
 _TRACK_STRIDE = 1 << 33  # more than any second, so that sorted keys keep tracks apart
 
 Ring = NDArray[np.int16]  # (slots, seconds, values), a second's values at the second modulo their number
 
 
-def empty_rings(slots: int) -> tuple[Ring, Ring]:
-    """(slots, 60, quantities) and (slots, 8, gait values), nothing in them."""
-    return np.zeros((slots, MINUTE_S, len(WINDOWED)), np.int16), np.tile(_unseen(), (slots, GAIT_S, 1))
+def empty_rings(slots: int) -> tuple[Ring, Ring, Ring]:
+    """(slots, 60, quantities), (slots, 10, UNUSUAL) and (slots, 8, gait values), nothing in them."""
+    minute = np.zeros((slots, MINUTE_S, len(WINDOWED)), np.int16)
+    bearing = np.zeros((slots, TEN_S, len(UNUSUAL)), np.int16)
+    return minute, bearing, np.tile(_unseen(), (slots, GAIT_S, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +92,23 @@ class Timeline:
         ring[self.slot[self.track[late]], self.second[late] % window_s] = values[late]
 
 
-def slide(ring: Ring, folds: Folds, before: Folds, timeline: Timeline, values: Int16s) -> None:
-    """Fill in the sums over the last minute and the last ten seconds, and keep the last minute.
+MOTION = {"minute": MINUTE_S, "ten": TEN_S}
+BEARING = {"unusual": TEN_S}
+
+
+def slide(ring: Ring, folds: Folds, before: Folds, timeline: Timeline, values: Int16s, sums: Mapping[str, int]) -> None:
+    """Fill in the sums over the last seconds, and keep as many of them as the ring holds.
 
     Args:
         ring: of quantities, changed in place.
-        folds: (rows,) whose `minute` and `ten` are filled in.
+        folds: (rows,) whose sums are filled in.
         before: (tracks,) before the block.
         timeline: of the rows.
         values: (rows, quantities) of each second.
+        sums: names in the fold, and over how many seconds each is.
     """
     filled = np.concatenate([values, np.zeros((1, values.shape[1]), np.int16)])
-    for name, window_s in (("minute", MINUTE_S), ("ten", TEN_S)):
+    for name, window_s in sums.items():
         rows, track, second = timeline.leaving(window_s)
         gone = rows.sum(timeline.look_up(ring, filled, track, second).T)
         folds[name] = timeline.tracks.running_sum(values.T - gone, before[name].T).T
@@ -108,9 +117,7 @@ def slide(ring: Ring, folds: Folds, before: Folds, timeline: Timeline, values: I
 
 def slide_gait(ring: Ring, timeline: Timeline, seconds: Segments, shown: Int64s) -> Ring:
     """Keep the last seconds of the gait, and give those up to and with each of the rows `shown`, as `recent_gait`."""
-    names = ("ankles_across", "ankles_down", "knee_min_cdeg", "knee_max_cdeg", "arm_range", "lean_cdeg", "sway_cdeg")
-    columns = [seconds[name].reshape(len(seconds), -1) for name in names]
-    values = np.concatenate([np.concatenate(columns, axis=1), _unseen()[None]])
+    values = np.concatenate([_gait_values(seconds), _unseen()[None]])
     wanted = timeline.second[shown, None] + np.arange(1 - GAIT_S, 1)
     recent = timeline.look_up(ring, values, np.repeat(timeline.track[shown], GAIT_S), wanted.reshape(-1))
     timeline.keep(ring, values)
@@ -124,15 +131,52 @@ def recent_gait(gait: Ring, slot: Ints, second_ms: Int64s) -> Ring:
     return recent
 
 
-def gait_of(recent: Ring) -> Int32s:
-    """(tracks, 8) gait features of what `recent_gait` gave."""
-    tracks = len(recent)
-    signals = (np.ascontiguousarray(recent[:, :, part]).reshape(tracks, -1) for part in (_ACROSS, _DOWN))
-    extremes = (recent[:, :, part] for part in (_KNEE_MIN, _KNEE_MAX, _ARM, _LEAN, _SWAY))
-    return gait_features(*signals, *extremes)
+@dataclass(frozen=True, slots=True)
+class Gaits:
+    """The gait of tracks over their last seconds.
+
+    Attributes:
+        ankles: (rows, samples) across and down, left less right, permille of the torso.
+        knee_min, knee_max: (rows, seconds, 2) hundredths of a degree.
+        strides: (rows, seconds, 7) in the order of `STRIDES`.
+        features: (rows, 8) as `gait_features` has them.
+    """
+
+    ankles: tuple[Int16s, Int16s]
+    knee_min: Int16s
+    knee_max: Int16s
+    strides: Int16s
+    features: Int32s
+
+    @classmethod
+    def of(cls, recent: Ring) -> "Gaits":
+        """Of what `recent_gait` gave."""
+        across, down = (np.ascontiguousarray(recent[:, :, part]).reshape(len(recent), -1) for part in (_ACROSS, _DOWN))
+        knee_min, knee_max, *others = (recent[:, :, part] for part in (_KNEE_MIN, _KNEE_MAX, _ARM, _LEAN, _SWAY))
+        features = gait_features(across, down, knee_min, knee_max, *others)
+        return cls((across, down), knee_min, knee_max, recent[:, :, _STRIDES], features)
+
+
+def last_seconds(segments: Segments) -> Ring:
+    """(1, 8, gait values) of one track, oldest first, from its segments (seconds,) in order, at least one."""
+    second = segments["second_ms"] // SEGMENT_MS
+    recent = np.tile(_unseen(), (1, GAIT_S, 1))
+    late = np.flatnonzero(second > second[-1] - GAIT_S)
+    recent[0, second[late] - second[-1] - 1] = _gait_values(segments[late])
+    return recent
+
+
+def _gait_values(seconds: Segments) -> Int16s:
+    """(rows, gait values)."""
+    names = (
+        *("ankles_across", "ankles_down", "knee_min_cdeg", "knee_max_cdeg", "arm_range", "lean_cdeg", "sway_cdeg"),
+        "strides",
+    )
+    return np.concatenate([seconds[name].reshape(len(seconds), -1) for name in names], axis=1)
 
 
 def _unseen() -> NDArray[np.int16]:
     values = np.full(GAIT_VALUES, NOT_SEEN, np.int16)
     values[: 2 * GAIT_SAMPLES] = NO_SAMPLE
+    values[_STRIDES] = 0
     return values

@@ -7,12 +7,13 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
 from features.basket import Corpus
 from features.events import Rejection, explain
 from models.calibration import Calibration, check_calibration
+from models.gait import GaitModel, check_gait
 from models.scorecard import Points, Scorecard, check_scorecard
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -82,6 +83,7 @@ class Bundle(_Part, frozen=True):
         scoring_version: raised whenever the same values may score differently.
         bands: low, elevated, high.
         corpus: how many baskets hold each category, for how unusual a basket is; none where nothing is known.
+        gait: tells kinds of walking apart, which only describe; left out where nobody has learned them.
         digest: sha256 over the bundle's canonical bytes without this field.
     """
 
@@ -92,6 +94,7 @@ class Bundle(_Part, frozen=True):
     abstain: AbstainRule = AbstainRule()
     training: TrainingReport | None = None
     corpus: Corpus | None = None
+    gait: GaitModel | UnsetType = UNSET
     schema_version: Literal[1] = SCHEMA_VERSION
     digest: str = ""
 
@@ -155,6 +158,8 @@ def _check(bundle: Bundle) -> None:
         raise Rejection("$.scorecard.base", below, str(bundle.scorecard.base))
     if bundle.corpus is not None:
         _check_corpus(bundle.corpus)
+    if bundle.gait is not UNSET:
+        check_gait(bundle.gait, "$.gait")
 
 
 def _check_bands(bands: tuple[Band, ...]) -> None:

@@ -7,9 +7,11 @@ never wrong: who uses a wheelchair where nobody else does is unusual too.
 """
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -18,7 +20,7 @@ from msgspec.structs import replace
 
 from features.bearing import QUANTITIES, UNKNOWN
 from features.events import Name, Rejection, explain
-from features.keypoints import PERMILLE, Int16s, Int32s, Int64s, Ints
+from features.keypoints import PERMILLE, Bools, Int16s, Int32s, Int64s, Ints
 
 SCHEMA_VERSION: Literal[1] = 1
 LEVELS_PERMILLE = (*range(0, 901, 50), 925, 950, 965, 975, 985, 990, 995)
@@ -65,25 +67,13 @@ class CameraTables(_Part, frozen=True, dict=True):
     learned: Learned
 
     @cached_property
-    def _thresholds(self) -> Int16s:
-        return np.array(self.tables, np.int16)
-
-    @cached_property
-    def _nearest(self) -> tuple[Int64s, Int32s]:
+    def nearest(self) -> tuple[Int64s, Int32s]:
         """The first cell of a rectangle round all cells, and of each of its cells the place of the nearest table."""
         cells = np.array(self.cells, np.int64).T
         first = cells.min(axis=1)
         columns, rows = np.indices(cells.max(axis=1) - first + 1)
         apart = (columns[..., None] + first[0] - cells[0]) ** 2 + (rows[..., None] + first[1] - cells[1]) ** 2
         return first, apart.argmin(axis=-1).astype(np.int32)
-
-    def thresholds(self, hips: Ints) -> Int16s:
-        """(rows, quantities, levels) the table of where the hips (2, rows, quarter pixels) are, or of the nearest."""
-        first, nearest = self._nearest
-        column, row = hips // self.cell_px4 - first[:, None]
-        place = nearest[np.clip(column, 0, nearest.shape[0] - 1), np.clip(row, 0, nearest.shape[1] - 1)]
-        thresholds: Int16s = self._thresholds[place]
-        return thresholds
 
 
 class Term(NamedTuple):
@@ -94,7 +84,7 @@ class Term(NamedTuple):
     millibits: int
 
 
-class Normality(_Part, frozen=True, dict=True):
+class Normality(_Part, frozen=True):
     """What is normal at a site.
 
     Attributes:
@@ -108,31 +98,84 @@ class Normality(_Part, frozen=True, dict=True):
     schema_version: Literal[1] = SCHEMA_VERSION
     digest: str = ""
 
-    @cached_property
-    def _of_camera(self) -> dict[str, CameraTables]:
-        return {tables.camera: tables for tables in self.cameras}
-
-    @cached_property
-    def _elsewhere(self) -> Int16s:
-        return np.array(self.elsewhere, np.int16)
+    def at(self, cameras: Sequence[str]) -> "NormalAt":
+        """What is normal at the cameras of a site, by their names."""
+        return NormalAt.of(self, cameras)
 
     def millibits(self, camera: str, bearing: Int16s, hips: Ints) -> Int32s:
+        """Thousandths of a bit that each quantity gives at one camera, as `NormalAt.millibits`."""
+        return self.at([camera]).millibits(np.zeros(bearing.shape[1], np.int32), bearing, hips)
+
+
+@dataclass(frozen=True, slots=True)
+class NormalAt:
+    """What is normal at the cameras of a site, laid out so that persons of all of them are looked up at once.
+
+    Attributes:
+        known: (cameras,) whether each has tables of its own.
+        cell_px4: (cameras,) width and height of a cell, quarter pixels.
+        first: (2, cameras) column and row of each camera's first cell.
+        shape: (2, cameras) columns and rows of the rectangle round its cells.
+        start: (cameras,) where its cells begin in `table`.
+        table: (cells,) place of each cell's table, cameras and columns one after another.
+        thresholds: (tables, quantities, levels); the first is of cameras without tables of their own.
+    """
+
+    known: Bools
+    cell_px4: Int64s
+    first: Int64s
+    shape: Int64s
+    start: Int64s
+    table: Int32s
+    thresholds: Int16s
+
+    @classmethod
+    def of(cls, normality: Normality, cameras: Sequence[str]) -> Self:
+        """Of a model and the names of the cameras."""
+        own = {tables.camera: tables for tables in normality.cameras}
+        cells = [own[name].nearest if name in own else _EVERYWHERE for name in cameras]
+        tables = [own[name].tables if name in own else () for name in cameras]
+        starts = 1 + np.cumsum([0, *map(len, tables)])
+        numbers = [
+            nearest + (start if name in own else 0)
+            for name, (_, nearest), start in zip(cameras, cells, starts.tolist(), strict=False)
+        ]
+        sizes = np.array([nearest.size for _, nearest in cells], np.int64)
+        return cls(
+            known=np.array([name in own for name in cameras], np.bool_),
+            cell_px4=np.array([own[name].cell_px4 if name in own else 1 for name in cameras], np.int64),
+            first=np.array([first for first, _ in cells], np.int64).reshape(-1, 2).T,
+            shape=np.array([nearest.shape for _, nearest in cells], np.int64).reshape(-1, 2).T,
+            start=np.cumsum(sizes) - sizes,
+            table=np.concatenate([*(each.reshape(-1) for each in numbers), np.zeros(0, np.int32)]).astype(np.int32),
+            thresholds=np.array([normality.elsewhere, *(table for each in tables for table in each)], np.int16),
+        )
+
+    def millibits(self, camera: Ints, bearing: Int16s, hips: Ints) -> Int32s:
         """Thousandths of a bit that each quantity gives; what a person-second gets is the sum.
 
         Args:
-            camera: name of the camera.
+            camera: (rows,) places of the cameras among those that this was made for.
             bearing: (quantities, rows) as `features.bearing` has it; what is UNKNOWN exceeds nothing.
             hips: (2, rows) quarter pixels.
 
         Returns:
             (quantities, rows) int32.
         """
-        known = self._of_camera.get(camera)
-        thresholds = self._elsewhere if known is None else known.thresholds(hips)
-        exceeded = (bearing.T[..., None] > thresholds).sum(axis=-1)
-        given = MILLIBITS_OF_TAIL if known else MILLIBITS_OF_TAIL_ELSEWHERE
-        millibits: Int32s = given[np.arange(len(QUANTITIES))[:, None], exceeded.T]
-        return millibits
+        exceeded = (bearing.T[..., None] > self.thresholds[self._table_of(camera, hips)]).sum(axis=-1)
+        of_tail = _OF_TAIL[self.known[camera].astype(np.intp)[:, None], np.arange(len(QUANTITIES)), exceeded]
+        return np.ascontiguousarray(of_tail.T)
+
+    def _table_of(self, camera: Ints, hips: Ints) -> Int32s:
+        """(rows,) the table of where the hips are, or of the nearest cell."""
+        cell = hips // self.cell_px4[camera] - self.first[:, camera]
+        columns, rows = self.shape[:, camera]
+        column, row = np.clip(cell[0], 0, columns - 1), np.clip(cell[1], 0, rows - 1)
+        tables: Int32s = self.table[self.start[camera] + column * rows + row]
+        return tables
+
+
+_EVERYWHERE = np.zeros(2, np.int64), np.zeros((1, 1), np.int32)
 
 
 def terms(bearing: list[int], millibits: list[int]) -> list[Term]:
@@ -161,6 +204,7 @@ def _millibits_of_tail(bits_max: float) -> Int32s:
 
 MILLIBITS_OF_TAIL = _millibits_of_tail(np.inf)
 MILLIBITS_OF_TAIL_ELSEWHERE = _millibits_of_tail(ELSEWHERE_BITS_MAX)
+_OF_TAIL = np.stack([MILLIBITS_OF_TAIL_ELSEWHERE, MILLIBITS_OF_TAIL])
 
 
 def seal(normality: Normality) -> Normality:

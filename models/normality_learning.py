@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from features.bearing import QUANTITIES, UNKNOWN, bearing, hips_of
+from features.bearing import UNKNOWN, bearing, hips_of
 from features.body import Body
 from features.closing import runs_of_seconds
 from features.events import TIME_MS_END, TRACK_END, Rejection
@@ -121,11 +121,7 @@ def millibits(normality: Normality, seen: Observed, cameras: Sequence[str]) -> I
         seen: seconds.
         cameras: the names of the site's cameras.
     """
-    terms = np.zeros((len(QUANTITIES), len(seen)), np.int32)
-    for place, name in enumerate(cameras):
-        rows = np.flatnonzero(seen.camera == place)
-        terms[:, rows] = normality.millibits(name, seen.bearing[:, rows], seen.hips[:, rows])
-    return terms
+    return normality.at(cameras).millibits(seen.camera, seen.bearing, seen.hips)
 
 
 def scores(normality: Normality, seen: Observed, cameras: Sequence[str]) -> Int64s:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from features.site import Site
 from models.bundle import Bundle, default_bundle, dump
+from models.normality import Normality
 from models.scenarios.generate import generate
 from streams import jobs
 from streams.adapters.command import import_
@@ -27,11 +28,12 @@ from streams.console.page import page
 from streams.console.pictures import write_pictures
 from streams.console.table import person_text
 from streams.console.words import short
+from streams.describing.command import learn
 from streams.evaluation.command import evaluate
 from streams.recording import RecordingError
 from streams.replaying import replay
 from streams.run_view import bands_of, person_view, view
-from streams.runs import RunFolder, RunFolderError, load_bundle, load_shadow, open_run
+from streams.runs import RunFolder, RunFolderError, load_bundle, load_normality, load_shadow, open_run
 from streams.settings_file import SettingsError
 from streams.site_file import EXAMPLE, SiteFileError, check_site, load_site
 from streams.sources import person_frames_of, site_of
@@ -115,6 +117,9 @@ def run(
     shadow: Annotated[
         Path | None, typer.Option(help="Bundle on trial: its scores go to shadow-scores.jsonl, its alerts are counted.")
     ] = None,
+    normality: Annotated[
+        Path | None, typer.Option(help="What is normal at the site, as `vigil calibrate` learns it.")
+    ] = None,
     keys: Annotated[
         Path | None,
         typer.Option(help="Folder of keys that sign the audit log; without, a key is made for this run and forgotten."),
@@ -128,7 +133,8 @@ def run(
     scorer = load_bundle(bundle) if bundle else default_bundle()
     tried = load_shadow(shadow, scorer) if shadow else None
     signers = load_signers(keys) if keys else []
-    first = _run(recording, used, scorer, out, str(recording), shown, tried, signers)
+    normal = load_normality(normality) if normality else None
+    first = _run(recording, used, scorer, out, str(recording), shown, tried, signers, normal)
     say(f"\nOne person in full:  vigil explain {first} --run {out}")
     say(f"The page to look at: {shown or 'none; --page writes one'}")
     say(f"Everything else:     {out}")
@@ -191,7 +197,7 @@ def train(
     screen.print(table)
 
 
-for measured in (calibrate, evaluate):
+for measured in (calibrate, learn, evaluate):
     app.command(rich_help_panel=MAKE)(measured)
 
 EMBEDDED = {"--version"} | {
@@ -243,13 +249,14 @@ def _run(
     html: Path | None,
     shadow: Bundle | None = None,
     signers: Sequence[Signer] = (),
+    normality: Normality | None = None,
 ) -> str:
     """Run, show, and name the person to look at first."""
     watch = Stopwatch()
     with progress() as bar:
         task = bar.add_task("Scoring", total=person_frames_of(recording) or None)
         summary = jobs.run_recording(
-            recording, site, bundle, out, lambda rows: bar.advance(task, rows), shadow, signers
+            recording, site, bundle, out, lambda rows: bar.advance(task, rows), shadow, signers, normality
         )
     counted, what = (
         (summary.person_frames, "person-frames") if summary.person_frames else (summary.purchases, "purchases")

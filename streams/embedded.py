@@ -18,6 +18,7 @@ from features.keypoints import NO_TRACK, PersonFrames
 from features.segments import Attribution, Entry, SegmentBlock
 from features.site import Site
 from models.bundle import Bundle
+from models.normality import Normality
 from models.records import Alert, Score
 from streams.codecs.journal import JournalWriter
 from streams.pipeline import Pipeline, Said, Scoring, late_records
@@ -25,7 +26,7 @@ from streams.sources import DeadLetter, Item
 
 JOURNAL, SCORES, ALERTS = "journal.parquet", "scores.jsonl", "alerts.jsonl"
 DEAD_LETTERS, LATE, SUMMARY, BUNDLE = "dead-letters.jsonl", "late.jsonl", "summary.json", "bundle.json"
-SHADOW_SCORES, SHADOW_BUNDLE = "shadow-scores.jsonl", "shadow-bundle.json"
+SHADOW_SCORES, SHADOW_BUNDLE, NORMALITY = "shadow-scores.jsonl", "shadow-bundle.json", "normality.json"
 
 VERDICTS_LEAST = 100  # fewer are not worth looking through
 
@@ -209,9 +210,15 @@ class Run:
     """A whole run: every item of a recording through both steps, each output in its file."""
 
     def __init__(
-        self, site: Site, bundle: Bundle, outputs: Outputs, shadow: Bundle | None = None, seal: Seal | None = None
+        self,
+        site: Site,
+        bundle: Bundle,
+        outputs: Outputs,
+        shadow: Bundle | None = None,
+        seal: Seal | None = None,
+        normality: Normality | None = None,
     ) -> None:
-        self._pipeline = Pipeline.start(site, bundle, shadow)
+        self._pipeline = Pipeline.start(site, bundle, shadow, normality)
         self._cameras = [camera.name for camera in site.cameras]
         self._outputs = outputs
         self.summary = Summary()

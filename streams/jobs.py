@@ -13,6 +13,8 @@ from features.keypoints import NO_TRACK, PersonFrames
 from features.segments import SegmentBlock
 from features.site import Site
 from models.bundle import Bundle, dump
+from models.normality import Normality
+from models.normality import dump as dump_normality
 from models.scenarios.generate import Scenario
 from streams.audit.certificate import Certificate
 from streams.audit.note import Signer, Verifier
@@ -24,6 +26,7 @@ from streams.embedded import (
     DEAD_LETTERS,
     JOURNAL,
     LATE,
+    NORMALITY,
     SCORES,
     SHADOW_BUNDLE,
     SHADOW_SCORES,
@@ -76,21 +79,22 @@ def run_recording(
     progress: Progress,
     shadow: Bundle | None = None,
     signers: Sequence[Signer] = (),
+    normality: Normality | None = None,
 ) -> Summary:
     """Run a recording through both steps into a folder; its summary comes last, so that an unfinished run has none.
 
     A shadow is a bundle on trial, of the same corpus; its scores have a file of their own. Signers sign the audit log;
-    without, a key is made for it alone.
+    without, a key is made for it alone. Without a normality nothing is said of how unusual anybody's bearing is.
 
     Raises:
         RecordingError: the folder is the recording's own.
         TableError: the poses cannot be read.
     """
     _refuse_same(recording, folder)
-    for name in (SUMMARY, SHADOW_BUNDLE):
+    for name in (SUMMARY, SHADOW_BUNDLE, NORMALITY):
         (folder / name).unlink(missing_ok=True)
-    with Outputs(folder, site) as outputs, RunLog(folder, site, bundle, signers) as log:
-        run = Run(site, bundle, outputs, shadow, log)
+    with Outputs(folder, site) as outputs, RunLog(folder, site, bundle, signers, normality) as log:
+        run = Run(site, bundle, outputs, shadow, log, normality)
         for item in read_recording(recording, site):
             run.take(item)
             if isinstance(item, PersonFrames):
@@ -101,6 +105,8 @@ def run_recording(
     (folder / BUNDLE).write_bytes(dump(bundle))
     if shadow:
         (folder / SHADOW_BUNDLE).write_bytes(dump(shadow))
+    if normality:
+        (folder / NORMALITY).write_bytes(dump_normality(normality))
     write_whole(folder / SUMMARY, msgspec.json.format(msgspec.json.encode(summary), indent=1))
     return summary
 
@@ -142,7 +148,7 @@ def replay_sealed(
         TableError: the journal cannot be read.
     """
     signed = verify_run_log(run.folder, verifiers).checkpoint
-    replay = RunReplay.of(run.folder, run.site, run.bundle, signed.size)
+    replay = RunReplay.of(run.folder, run.site, run.bundle, signed.size, run.normality)
     rescore(run, run.site, run.bundle, folder, progress, run.shadow, replay)
     found = replay.finish()
     return Certificate(

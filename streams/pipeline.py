@@ -13,6 +13,7 @@ from features.site import Site
 from features.visit import Places
 from models.bundle import Bundle
 from models.decision import DecisionState, decide
+from models.normality import NormalAt, Normality
 from models.records import Alert, Score
 from streams.shadow import Shadow
 
@@ -48,7 +49,7 @@ class Scoring:
         """Nothing scored yet."""
         persons = PersonState(Identities.start(site, bundle.corpus))
         tried = None if shadow is None else Shadow(shadow)
-        return cls(site, bundle, Places(site, layout.zones), persons, shadow=tried)
+        return cls(site, bundle, Places(site, layout.zones, bundle.gait or None), persons, shadow=tried)
 
     @property
     def shadow_decisions(self) -> DecisionState | None:
@@ -74,17 +75,24 @@ class Scoring:
 
 @dataclass(slots=True)
 class Pipeline:
-    """All steps. What `take` and `finish` return are the entries for the journal, which `scoring` takes in turn."""
+    """All steps. What `take` and `finish` return are the entries for the journal, which `scoring` takes in turn.
+
+    Attributes:
+        normality: what is normal at the site, which the layout rests on.
+    """
 
     layout: Layout
     camera: CameraState
     scoring: Scoring
+    normality: Normality | None = None
 
     @classmethod
-    def start(cls, site: Site, bundle: Bundle, shadow: Bundle | None = None) -> Self:
+    def start(
+        cls, site: Site, bundle: Bundle, shadow: Bundle | None = None, normality: Normality | None = None
+    ) -> Self:
         """Nothing seen yet."""
-        layout = Layout.of(site)
-        return cls(layout, CameraState.start(layout), Scoring.start(site, bundle, layout, shadow))
+        layout = Layout.of(site, normal_at(normality, site))
+        return cls(layout, CameraState.start(layout), Scoring.start(site, bundle, layout, shadow), normality)
 
     def take(self, entry: CameraEntry) -> CameraStep:
         """Take in person-frames or a fact."""
@@ -97,6 +105,11 @@ class Pipeline:
     def _follow(self, step: CameraStep) -> CameraStep:
         self.camera = step.state
         return step
+
+
+def normal_at(normality: Normality | None, site: Site) -> NormalAt | None:
+    """What is normal at the cameras of a site, if anybody has learned it."""
+    return normality.at([camera.name for camera in site.cameras]) if normality else None
 
 
 def late_records(step: CameraStep, cameras: list[str]) -> Iterator[object]:

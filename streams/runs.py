@@ -13,10 +13,22 @@ from features.events import Rejection
 from features.identity import Identities, person_of
 from features.segments import TrackChange
 from features.site import Site
+from models import normality
 from models.bundle import Bundle, load
+from models.normality import Normality
 from models.records import Score
 from streams.codecs.journal import read_journal
-from streams.embedded import ALERTS, BUNDLE, DEAD_LETTERS, JOURNAL, SCORES, SHADOW_BUNDLE, SUMMARY, Summary
+from streams.embedded import (
+    ALERTS,
+    BUNDLE,
+    DEAD_LETTERS,
+    JOURNAL,
+    NORMALITY,
+    SCORES,
+    SHADOW_BUNDLE,
+    SUMMARY,
+    Summary,
+)
 from streams.recording import SITE
 from streams.site_file import load_site
 from streams.sources import DeadLetter
@@ -59,6 +71,12 @@ class RunFolder:
         path = self.folder / SHADOW_BUNDLE
         return load_bundle(path) if path.exists() else None
 
+    @cached_property
+    def normality(self) -> Normality | None:
+        """What was normal at the site to this run."""
+        path = self.folder / NORMALITY
+        return load_normality(path) if path.exists() else None
+
     @property
     def first_dead_letter(self) -> DeadLetter | None:
         """What was refused first."""
@@ -97,15 +115,28 @@ def load_shadow(path: Path, bundle: Bundle) -> Bundle:
     """The bundle of a file, to be tried beside the one that counts.
 
     Raises:
-        RunFolderError: it is no bundle, or has another corpus: rows of features rest on that of the bundle that counts.
+        RunFolderError: it is no bundle, or has another corpus or gait than the one that counts, on which features rest.
     """
     shadow = load_bundle(path)
-    if shadow.corpus != bundle.corpus:
-        raise RunFolderError(
-            f"{path}: $.corpus: expected that of the bundle that counts, {bundle.digest}, by which it is told how "
-            "unusual a basket is; got another. `vigil whatif --bundle` tries it on a run"
-        )
+    for name, told in (("corpus", "how unusual a basket is"), ("gait", "how somebody walks")):
+        if getattr(shadow, name) != getattr(bundle, name):
+            raise RunFolderError(
+                f"{path}: $.{name}: expected that of the bundle that counts, {bundle.digest}, by which it is told "
+                f"{told}; got another. `vigil whatif --bundle` tries it on a run"
+            )
     return shadow
+
+
+def load_normality(path: Path) -> Normality:
+    """What is normal at a site, out of a file.
+
+    Raises:
+        RunFolderError: it is no such file, or was changed after it was sealed.
+    """
+    try:
+        return normality.load(path.read_bytes())
+    except Rejection as why:
+        raise RunFolderError(f"{path}: expected tables as `vigil calibrate` writes; {why}") from None
 
 
 def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:

@@ -104,7 +104,7 @@ class Worker(_Part, frozen=True):
     state is written. `align_s`: how long poses wait for purchases that the broker holds already. `ahead_ms`: how far
     the time of an event may lie after the time at which its message was written.
     `standbys`: how many other workers keep a copy of the state. `shadow_bundle`: file of a bundle on trial, whose
-    scores go to a topic of their own and which raises no alerts.
+    scores go to a topic of their own and which raises no alerts. `normality`: file of what is normal at the site.
     """
 
     instance: Name | None = None
@@ -115,6 +115,7 @@ class Worker(_Part, frozen=True):
     session_s: Annotated[float, Meta(ge=1)] = 6.0
     standbys: Annotated[int, Meta(ge=0, le=5)] = 0
     shadow_bundle: Text | None = None
+    normality: Text | None = None
 
 
 class Produce(_Part, frozen=True):

@@ -175,18 +175,19 @@ def _dump_persons(state: PersonState, arrays: ArrayWriter) -> _Persons:
     """Of the slots only those that are taken, in the order of their tracks, for which slot it was is of no matter."""
     tracks = sorted(state.slots)
     taken = np.array([state.slots[track] for track in tracks], np.int64)
-    for name in ("folds", "ring", "gait"):
+    for name in ("folds", "ring", "bearing", "gait"):
         arrays.add(f"persons.{name}", np.take(getattr(state, name), taken, axis=0))
     return _Persons(tracks, dict(sorted(state.ended.items())), state.now_ms, state.position)
 
 
 def _load_persons(head: _Persons, arrays: ArrayReader, identities: Identities) -> PersonState:
-    ring, gait = windows.empty_rings(0)
+    ring, bearing, gait = windows.empty_rings(0)
     return PersonState(
         identities=identities,
         slots={intern(track): slot for slot, track in enumerate(head.tracks)},
         folds=arrays.take("persons.folds", np.zeros(0, FOLD)),
         ring=arrays.take("persons.ring", ring),
+        bearing=arrays.take("persons.bearing", bearing),
         gait=arrays.take("persons.gait", gait),
         ended={intern(track): end_ms for track, end_ms in head.ended.items()},
         now_ms=head.now_ms,

@@ -31,12 +31,14 @@ class Beginning(Struct, frozen=True, array_like=True, tag=1):
         bundle: digest of the bundle.
         scoring_version: of the bundle.
         vigil: version of the code.
+        normality: digest of what is normal at the site; empty where nobody has learned it.
     """
 
     site: bytes
     bundle: bytes
     scoring_version: int
     vigil: str
+    normality: bytes
 
 
 class Entry(Struct, frozen=True, array_like=True, tag=2):

@@ -15,6 +15,7 @@ from features.segments import Entry
 from features.sequence import CATALOGUE
 from features.site import Site
 from models.bundle import Bundle
+from models.normality import Normality
 from streams.audit.checkpoint import SignedCheckpoint
 from streams.audit.errors import AuditError, FormatError
 from streams.audit.log import Log
@@ -72,10 +73,17 @@ class LogFiles:
 class RunLog:
     """Seals what a run publishes, into its folder."""
 
-    def __init__(self, folder: Path, site: Site, bundle: Bundle, signers: Sequence[Signer] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        site: Site,
+        bundle: Bundle,
+        signers: Sequence[Signer] = (),
+        normality: Normality | None = None,
+    ) -> None:
         self._files = LogFiles(folder, signers)
         self._sealing = Sealing(VisitKeys(secrets.token_bytes(KEY_BYTES)))
-        self._leaves = [beginning(site, bundle)]
+        self._leaves = [beginning(site, bundle, normality)]
 
     def take(self, entry: Entry, said: Said) -> None:
         """Seal an entry of the journal and what it led to."""
@@ -151,12 +159,12 @@ class RunReplay:
     counts: dict[int, int]
 
     @classmethod
-    def of(cls, folder: Path, site: Site, bundle: Bundle, size: int) -> Self:
+    def of(cls, folder: Path, site: Site, bundle: Bundle, size: int, normality: Normality | None = None) -> Self:
         """Ready for the first entry, after the log's beginning was compared."""
         sealed = LogReader(folder_source(folder / AUDIT), size).entries(0, size)
         keys = folder / VISIT_KEYS
         replay = cls(keys, sealed, Sealing(RecordedKeys.of_file(keys)), 0, {})
-        replay._compare(beginning(site, bundle))
+        replay._compare(beginning(site, bundle, normality))
         return replay
 
     def take(self, entry: Entry, said: Said) -> None:
@@ -193,7 +201,7 @@ class RunReplay:
     def _told(self, record: Record) -> dict[str, object]:
         """A record in words, opened by the keys of its visit."""
         if isinstance(record, Beginning):
-            digests = {"site": record.site.hex(), "bundle": record.bundle.hex()}
+            digests = {name: getattr(record, name).hex() for name in ("site", "bundle", "normality")}
             return {**digests, "scoring_version": record.scoring_version, "vigil": record.vigil}
         told: dict[str, object] = {"kind": record.kind, "position": record.position, "visit": record.visit.hex()}
         content = next((open_entry(record, key) for key in read_keys(self.keys) if key.id == record.visit), None)

@@ -16,6 +16,7 @@ from features.events import Disposition
 from features.segments import Entry, SegmentBlock
 from features.site import Site
 from models.bundle import Bundle
+from models.normality import Normality
 from streams.audit.records import DIGEST_BYTES, Beginning, Content, Kind, encode_record, sealed_entry
 from streams.audit.visit_keys import VisitKey, VisitKeys
 from streams.pipeline import Said
@@ -31,10 +32,11 @@ class Leaf(NamedTuple):
     value: bytes
 
 
-def beginning(site: Site, bundle: Bundle) -> bytes:
+def beginning(site: Site, bundle: Bundle, normality: Normality | None = None) -> bytes:
     """The first leaf of a log."""
     digests = bytes.fromhex(site_digest(site)), bytes.fromhex(bundle.digest)
-    return encode_record(Beginning(*digests, bundle.scoring_version, version("vigil")))
+    normal = bytes.fromhex(normality.digest) if normality else b""
+    return encode_record(Beginning(*digests, bundle.scoring_version, version("vigil"), normal))
 
 
 @dataclass(slots=True)

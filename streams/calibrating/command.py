@@ -19,7 +19,8 @@ def calibrate(
 ) -> None:
     """Learn how persons normally hold themselves at each place of a site, and say whether enough was seen.
 
-    Nothing reads these tables yet: they are measured by `vigil evaluate`, and in no score.
+    `vigil run --normality` and the setting `worker.normality` read the tables: the journal then holds how unusual each
+    second is. The shipped bundle gives it no points.
     """
     from models.learning_curve import learning_curve  # noqa: PLC0415 - other commands need not wait for it
     from models.normality import dump  # noqa: PLC0415

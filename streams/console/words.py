@@ -75,6 +75,16 @@ FEATURES: dict[str, Wording] = {
         "goods handled, exit reached, no purchase joined",
         "goods handled, exit reached, no purchase joined ({value} sure)",
     ),
+    "unusual_10s": Wording(
+        "how unusual head and hidden limbs are at this place",
+        "head and hidden limbs {value} more unusual than is common at this place",
+    ),
+    "unusual_bearing_10s": Wording(
+        "how unusual the bearing is at this place", "bearing {value} more unusual than is common at this place"
+    ),
+    "gait_normal": Wording("likelihood of an even walk", "walked evenly ({value} sure)"),
+    "gait_antalgic_left": Wording("likelihood of a limp on the left", "limped on the left ({value} sure)"),
+    "gait_antalgic_right": Wording("likelihood of a limp on the right", "limped on the right ({value} sure)"),
 }
 
 

@@ -1,6 +1,6 @@
 """A recording through the camera step and the person step: every row of features, by person."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from features.person import PersonState, person_step
 from features.segments import Entry
 from features.sequence import CATALOGUE, COLUMN
 from features.visit import Places
-from streams.sources import DeadLetter, read_recording, site_of
+from streams.sources import DeadLetter, Item, read_recording, site_of
 
 
 class Rows(NamedTuple):
@@ -36,16 +36,17 @@ def rows_of(recording: Path) -> Rows:
     places, persons = Places(site, layout.zones), PersonState(Identities.start(site))
     names: list[str] = []
     values = [np.zeros((0, len(CATALOGUE)), np.int32)]
-    for entry in _journal(recording, layout):
+    for entry in journal(read_recording(recording, site), layout):
         rows = person_step(persons, entry, places)
         names += [rows.persons[place] for place in rows.person.tolist()]
         values.append(rows.values)
     return Rows(names, np.concatenate(values))
 
 
-def _journal(recording: Path, layout: Layout) -> Iterator[Entry]:
+def journal(items: Iterable[Item], layout: Layout) -> Iterator[Entry]:
+    """The journal of what a recording holds."""
     state = CameraState.start(layout)
-    for item in read_recording(recording, layout.site):
+    for item in items:
         if not isinstance(item, DeadLetter):
             step = camera_step(state, item, layout)
             state = step.state

@@ -172,7 +172,7 @@ class Lane:
     @classmethod
     def begin(cls, partition: int, setup: Setup, secret: bytes) -> Self:
         """Nothing taken in yet; the secret, 32 bytes, is where the keys of visits come from."""
-        pipeline = Pipeline.start(setup.site, setup.bundle, setup.shadow)
+        pipeline = Pipeline.start(setup.site, setup.bundle, setup.shadow, setup.normality)
         return cls(partition, setup.areas, pipeline, setup.ahead_ms, LaneSeal.begin(secret))
 
     def dump(self) -> bytes:
@@ -201,7 +201,8 @@ class Lane:
         """What the steps depend on besides the messages."""
         scoring = self.pipeline.scoring
         shadow = scoring.shadow.bundle if scoring.shadow else None
-        return Setup(scoring.site, scoring.bundle, self.areas.partitions, self.ahead_ms, shadow)
+        settings = self.areas.partitions, self.ahead_ms
+        return Setup(scoring.site, scoring.bundle, *settings, shadow, self.pipeline.normality)
 
     def _name_cameras(self) -> None:
         self.cameras = [camera.name for camera in self.pipeline.layout.site.cameras]
@@ -244,7 +245,7 @@ class Lane:
         else:
             rescored(self.pipeline, setup)
         self.areas, self.ahead_ms = setup.areas, setup.ahead_ms
-        if (setup.site_digest, setup.bundle.digest) != (before.site_digest, before.bundle.digest):
+        if setup.sealed != before.sealed:
             step.leaves = [self.seal.begun(setup)]
             step.outgoing += self._sealed(step)
         self.steps += 1

@@ -59,7 +59,7 @@ class LaneSeal:
 
     def begun(self, setup: Setup) -> Leaf:
         """The leaf that says under which setup what follows is made."""
-        return Leaf(0, beginning(setup.site, setup.bundle))
+        return Leaf(0, beginning(setup.site, setup.bundle, setup.normality))
 
     def append(self, leaves: Sequence[Leaf]) -> tuple[bytes, Headers]:
         """Add leaves to the tree; the message that says so."""

@@ -7,22 +7,28 @@ import numpy as np
 from features.camera import CameraState
 from features.closing import Layout
 from features.segments import SEGMENT_MS, Entry, SegmentBlock
+from features.visit import Places
 from features.watermark import NEVER
 from streams.kafka.setup import Setup
-from streams.pipeline import Pipeline
+from streams.pipeline import Pipeline, normal_at
 from streams.shadow import Shadow
 
 
 def rescored(pipeline: Pipeline, setup: Setup) -> None:
-    """Let a pipeline go on with all it remembers, scored by another bundle or beside another one on trial.
+    """Let a pipeline go on with all it remembers, by another bundle, beside another on trial or by another normality.
 
-    A bundle that is put on trial begins with everybody in the lowest band.
+    What is normal counts for seconds that are closed from now on. A bundle that is put on trial begins with everybody
+    in the lowest band.
     """
     scoring, before = pipeline.scoring, pipeline.scoring.shadow
     scoring.bundle = setup.bundle
     scoring.persons.identities.corpus = setup.bundle.corpus
+    scoring.places = Places(setup.site, pipeline.layout.zones, setup.bundle.gait or None)
     if (before.bundle if before else None) != setup.shadow:
         scoring.shadow = Shadow(setup.shadow) if setup.shadow else None
+    if pipeline.normality != setup.normality:
+        pipeline.normality = setup.normality
+        pipeline.layout = replace(pipeline.layout, normal=normal_at(setup.normality, setup.site))
 
 
 def begun_anew(finished: Pipeline, setup: Setup) -> Pipeline:
@@ -32,7 +38,7 @@ def begun_anew(finished: Pipeline, setup: Setup) -> Pipeline:
     is counted again, and no second that was closed is opened again, for a track that began in it twice would have the
     same name twice. Of persons nothing is known.
     """
-    pipeline = Pipeline.start(setup.site, setup.bundle, setup.shadow)
+    pipeline = Pipeline.start(setup.site, setup.bundle, setup.shadow, setup.normality)
     pipeline.scoring.persons.position = finished.scoring.persons.position
     pipeline.camera = _heard(finished.camera, finished.layout, pipeline.layout)
     return pipeline

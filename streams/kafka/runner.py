@@ -298,6 +298,8 @@ class Runner:
             bundle=setup.bundle.digest,
             shadow_before=before.shadow.digest if before.shadow else None,
             shadow=setup.shadow.digest if setup.shadow else None,
+            normality_before=before.normality.digest if before.normality else None,
+            normality=setup.normality.digest if setup.normality else None,
             tracks_ended=step.ended,
             position=self.lane.pipeline.scoring.persons.position,
         )

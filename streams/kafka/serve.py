@@ -8,9 +8,10 @@ import uvloop
 
 from features.site import Site
 from models.bundle import Bundle, default_bundle
+from models.normality import Normality
 from streams.kafka.service import Service
 from streams.operations.logs import configure, logger
-from streams.runs import load_bundle, load_shadow
+from streams.runs import load_bundle, load_normality, load_shadow
 from streams.settings import Settings
 from streams.site_file import load_site
 
@@ -29,10 +30,11 @@ def serve(settings: Settings) -> None:
     bundle = load_bundle(Path(settings.bundle)) if settings.bundle else default_bundle()
     tried = settings.worker.shadow_bundle
     shadow = load_shadow(Path(tried), bundle) if tried else None
+    normality = load_normality(Path(settings.worker.normality)) if settings.worker.normality else None
     configure(settings.operations)
     code = 0
     try:
-        uvloop.run(_run(settings, site, bundle, shadow))
+        uvloop.run(_run(settings, site, bundle, shadow, normality))
     except Exception:
         log.exception("the worker cannot go on")
         code = FAILED
@@ -40,5 +42,7 @@ def serve(settings: Settings) -> None:
     os._exit(code)
 
 
-async def _run(settings: Settings, site: Site, bundle: Bundle, shadow: Bundle | None) -> None:
-    await Service(settings, site, bundle, shadow).run()
+async def _run(
+    settings: Settings, site: Site, bundle: Bundle, shadow: Bundle | None, normality: Normality | None
+) -> None:
+    await Service(settings, site, bundle, shadow, normality).run()

@@ -13,6 +13,7 @@ from structlog.contextvars import bind_contextvars
 from features.events import Disposition
 from features.site import Site
 from models.bundle import Bundle
+from models.normality import Normality
 from streams.clock import now_ms
 from streams.kafka.areas import Areas
 from streams.kafka.lane import Lane
@@ -107,7 +108,14 @@ class Watcher:
 class Service:
     """All of a worker's process."""
 
-    def __init__(self, settings: Settings, site: Site, bundle: Bundle, shadow: Bundle | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        site: Site,
+        bundle: Bundle,
+        shadow: Bundle | None = None,
+        normality: Normality | None = None,
+    ) -> None:
         self._settings = settings
         instance = settings.worker.instance or socket.gethostname()
         bind_contextvars(worker=instance)
@@ -115,7 +123,7 @@ class Service:
         self.metrics.info(version("vigil"), bundle.digest, site.name)
         self.mirror = Mirror(settings.live, Areas.of(site, settings.kafka.partitions), settings.redis)
         self.server = OperationsServer(settings.operations, self.metrics, self.health, self.mirror.as_json)
-        setup = Setup(site, bundle, settings.kafka.partitions, settings.worker.ahead_ms, shadow)
+        setup = Setup(site, bundle, settings.kafka.partitions, settings.worker.ahead_ms, shadow, normality)
         self.worker = KafkaWorker(settings, setup, instance, Watcher(self.metrics, self.mirror, site))
 
     async def run(self) -> None:

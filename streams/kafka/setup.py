@@ -13,6 +13,9 @@ from features.events import Rejection
 from features.site import Site
 from models import bundle as bundles
 from models.bundle import Bundle
+from models.normality import Normality
+from models.normality import dump as dump_normality
+from models.normality import load as load_normality
 from streams.kafka.areas import Areas
 from streams.snapshots import site_digest
 
@@ -23,6 +26,7 @@ class _Content(Struct, frozen=True, forbid_unknown_fields=True):
     partitions: int
     ahead_ms: int
     shadow: Raw | UnsetType = UNSET
+    normality: Raw | UnsetType = UNSET
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Setup:
         partitions: among which areas are spread.
         ahead_ms: how far an event's time may lie after the time its message was written.
         shadow: a bundle on trial, sealed, of the same corpus.
+        normality: what is normal at the site, sealed.
     """
 
     site: Site
@@ -42,6 +47,7 @@ class Setup:
     partitions: int
     ahead_ms: int
     shadow: Bundle | None = None
+    normality: Normality | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "site", msgspec.json.decode(msgspec.json.encode(self.site), type=Site))
@@ -56,6 +62,11 @@ class Setup:
         """SHA-256 of the site, as snapshots name it."""
         return site_digest(self.site)
 
+    @property
+    def sealed(self) -> tuple[str, ...]:
+        """The digests that stand in the audit log: of site, bundle and normality."""
+        return self.site_digest, self.bundle.digest, self.normality.digest if self.normality else ""
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the JSON, hexadecimal: two setups with the same one are the same."""
@@ -64,11 +75,13 @@ class Setup:
     @cached_property
     def _json(self) -> bytes:
         shadow = Raw(bundles.dump(self.shadow)) if self.shadow else UNSET
-        content = _Content(self.site, Raw(bundles.dump(self.bundle)), self.partitions, self.ahead_ms, shadow)
+        normal = Raw(dump_normality(self.normality)) if self.normality else UNSET
+        bundle = Raw(bundles.dump(self.bundle))
+        content = _Content(self.site, bundle, self.partitions, self.ahead_ms, shadow, normal)
         return msgspec.json.encode(content, order="deterministic")
 
     def dump(self) -> bytes:
-        """The setup as compressed JSON, some 100 KB for a thousand cameras."""
+        """The setup as compressed JSON, some 100 KB for a thousand cameras, and as much for each that has tables."""
         return zlib.compress(self._json)
 
     @classmethod
@@ -83,4 +96,6 @@ class Setup:
         except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as why:
             raise Rejection("$", "a setup as this version writes it", str(why)) from None
         shadow = bundles.load(bytes(content.shadow)) if isinstance(content.shadow, Raw) else None
-        return cls(content.site, bundles.load(bytes(content.bundle)), content.partitions, content.ahead_ms, shadow)
+        normal = load_normality(bytes(content.normality)) if isinstance(content.normality, Raw) else None
+        bundle = bundles.load(bytes(content.bundle))
+        return cls(content.site, bundle, content.partitions, content.ahead_ms, shadow, normal)

@@ -70,8 +70,9 @@ class KafkaWorker:
     async def start(self) -> None:
         """Join the group and begin."""
         bundle, shadow = self._setup.bundle, self._setup.shadow
-        tried = {"shadow": shadow.digest} if shadow else {}
-        log.info("starting", group=self.app.conf.id, version=version("vigil"), bundle=bundle.digest, **tried)
+        named = {"bundle": bundle, "shadow": shadow, "normality": self._setup.normality}
+        digests = {name: one.digest for name, one in named.items() if one}
+        log.info("starting", group=self.app.conf.id, version=version("vigil"), **digests)
         await self.app.start()
 
     def failed(self) -> BaseException | None:

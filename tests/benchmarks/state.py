@@ -39,7 +39,10 @@ class _Live:
             "open seconds": camera.pending,
             "tracks": (camera.open, camera.ended),
             "at tills": camera.presence,
-            "folds, windows": (persons.slots, persons.free, persons.folds, persons.ring, persons.gait, persons.ended),
+            "folds, windows": (
+                *(persons.slots, persons.free, persons.ended),
+                *(persons.folds, persons.ring, persons.bearing, persons.gait),
+            ),
             "correctable rows": persons.identities,
             "decisions": (scoring.decisions, publishing.frames, publishing.verdicts),
         }

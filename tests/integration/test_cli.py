@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from features.basket import Corpus
 from features.events import Event
+from features.segments import SegmentBlock
 from features.site import Site
 from models.bundle import Bundle, default_bundle, dump, seal
 from models.normality import load as load_normality
@@ -29,10 +30,13 @@ from models.scenarios.generate import generate
 from streams import jobs
 from streams.audit.certificate import open_certificate
 from streams.audit.keys import load_verifiers
+from streams.codecs.journal import read_journal
 from streams.embedded import Summary
 from streams.recording import RecordingWriter
+from streams.site_file import load_site
 from streams.sources import DeadLetter, read_recording, site_of
 from streams.whatif.records import Whatif
+from tests.unit.test_gait_model import model
 
 VIGIL = Path(sys.executable).with_name("vigil")
 DEMO = ("demo", "--visits", "15", "--seed", "7")
@@ -43,6 +47,7 @@ RUN_FILES = SEALS | {
 }  # fmt: skip
 COMMANDS = (
     "demo", "run", "replay", "whatif", "explain", "features", "train", "check", "import", "evaluate", "calibrate",
+    "learn",
 )  # fmt: skip
 
 
@@ -287,10 +292,13 @@ def test_a_bundle_on_trial_changes_nothing_and_is_replayed_too(demo: Path, tmp_p
     assert f"line {len(lines)} of shadow-scores.jsonl" in ended.stdout
 
 
-def test_a_bundle_on_trial_of_another_corpus_is_refused(demo: Path, tmp_path: Path) -> None:
-    (tmp_path / "other.json").write_bytes(dump(seal(replace(default_bundle(), corpus=Corpus({"rope": 1}, 7)))))
+@pytest.mark.parametrize(("field", "other"), [("corpus", Corpus({"rope": 1}, 7)), ("gait", model())])
+def test_a_bundle_on_trial_by_which_features_are_others_is_refused(
+    demo: Path, tmp_path: Path, field: str, other: object
+) -> None:
+    (tmp_path / "other.json").write_bytes(dump(seal(replace(default_bundle(), **{field: other}))))
     told = refused("run", demo / "recording", "--shadow", "other.json", cwd=tmp_path)
-    assert "other.json: $.corpus: expected that of the bundle that counts" in told
+    assert f"other.json: $.{field}: expected that of the bundle that counts" in told
     assert not (tmp_path / "vigil-run").exists()
 
 
@@ -560,6 +568,28 @@ def test_calibrate_learns_from_a_recording_and_says_whether_it_was_enough(tmp_pa
     assert re.search(r"(Enough after [\d.]+ person-hours|Not enough yet)", ended.stdout)
     normality = load_normality((tmp_path / "normality.json").read_bytes())
     assert f"digest {normality.digest[:16]}" in ended.stdout
+    used = ("--normality", "normality.json")
+    assert vigil("run", "recording", *used, "--out", "run", cwd=tmp_path).returncode == 0
+    assert load_normality((tmp_path / "run" / "normality.json").read_bytes()) == normality
+    site = load_site(tmp_path / "run" / "site.yaml")
+    blocks = list(read_journal(tmp_path / "run" / "journal.parquet", [camera.name for camera in site.cameras]))
+    assert max(int(block.rows["unusual_mbit"].max()) for block in blocks if isinstance(block, SegmentBlock)) > 1_000
+    assert vigil("replay", "run", cwd=tmp_path).returncode == 0
+    assert vigil("run", "recording", "--out", "run", cwd=tmp_path).returncode == 0
+    assert not (tmp_path / "run" / "normality.json").exists()
+
+
+def test_what_is_no_normality_is_refused(demo: Path, tmp_path: Path) -> None:
+    (tmp_path / "tables.json").write_text("{}", encoding="utf-8")
+    said = refused("run", demo / "recording", "--normality", "tables.json", cwd=tmp_path)
+    assert "tables.json: expected tables as `vigil calibrate` writes; " in said
+
+
+def test_learn_refuses_what_is_no_data(tmp_path: Path) -> None:
+    said = refused("learn", "gait", "--data", ".", cwd=tmp_path)
+    assert "ucalgary_gait/csv: expected the walks of the UCalgary gait data, got no such folder" in said
+    assert "nowhere: no such folder" in refused("learn", "gait", "--out", "nowhere/it", cwd=tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_calibrate_refuses_too_little_and_says_what_is_missing(demo: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from features.events import Disposition
 from models.bundle import AbstainRule, default_bundle, dump, seal
+from models.normality import dump as dump_normality
 from models.records import Alert, Score
 from models.scenarios.generate import generate
 from streams import jobs
@@ -23,13 +24,15 @@ from streams.audit.records import Beginning, Kind, decode_record, open_entry
 from streams.audit.run_log import AUDIT, PUBLIC_KEY, VISIT_KEYS, DiffersError
 from streams.audit.source import folder_source
 from streams.audit.visit_keys import read_keys
-from streams.embedded import ALERTS, BUNDLE, JOURNAL, SCORES
+from streams.embedded import ALERTS, BUNDLE, JOURNAL, NORMALITY, SCORES
 from streams.recording import SITE, RecordingWriter
 from streams.runs import open_run, read_lines
 from streams.site_file import dump_site
+from tests.normalities import normality
 
 SIGNER = Signer.generate("shop.example/audit")
 VERIFIERS = [SIGNER.verifier]
+NORMAL = normality(["floor"])
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +46,8 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             time_ms = int(scenario.frames.time_ms[-1]) - 1_000 + number
             writer.event(Disposition(f"d{number}", time_ms, "floor/1/0", "agree", "r1", "saw it"))
     run = folder / "run"
-    jobs.run_recording(folder / "recording", scenario.site, default_bundle(), run, lambda _: None, signers=[SIGNER])
+    site, bundle = scenario.site, default_bundle()
+    jobs.run_recording(folder / "recording", site, bundle, run, lambda _: None, signers=[SIGNER], normality=NORMAL)
     return run
 
 
@@ -89,7 +93,7 @@ def test_it_is_made_again_to_the_byte(sealed: Path, tmp_path: Path) -> None:
 
 def test_two_runs_share_no_key(sealed: Path, tmp_path: Path) -> None:
     recording = sealed.parent / "recording"
-    jobs.run_recording(recording, open_run(sealed).site, default_bundle(), tmp_path, lambda _: None)
+    jobs.run_recording(recording, open_run(sealed).site, default_bundle(), tmp_path, lambda _: None, normality=NORMAL)
     assert (tmp_path / JOURNAL).read_bytes() == (sealed / JOURNAL).read_bytes()
     one, other = ({key.secret for key in read_keys(run / VISIT_KEYS)} for run in (sealed, tmp_path))
     assert not one & other
@@ -117,6 +121,14 @@ def change_site(run: Path) -> None:
     (run / SITE).write_text(dump_site(msgspec.structs.replace(site, name="another")), encoding="utf-8")
 
 
+def change_normality(run: Path) -> None:
+    (run / NORMALITY).write_bytes(dump_normality(normality(["floor"], -390)))
+
+
+def lose_normality(run: Path) -> None:
+    (run / NORMALITY).unlink()
+
+
 def forge_leaf(run: Path) -> None:
     """The log signed anew by its owner, with a leaf less."""
     leaves, key = leaves_of(run), parse_note((run / AUDIT / "checkpoint").read_bytes()).text.split("\n")[0]
@@ -140,6 +152,8 @@ def lengthen_log(run: Path) -> None:
         (change_journal, None, "journal"),
         (change_bundle, 0, "bundle"),
         (change_site, 0, "site"),
+        (change_normality, 0, "normality"),
+        (lose_normality, 0, "normality"),
         (forge_leaf, 5, ""),
         (lengthen_log, None, "record"),
     ],

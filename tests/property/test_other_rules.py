@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from features.closing import Layout
 from features.site import Alerting, Combination, Memory, Site, Thresholds
 from models.bundle import AbstainRule, default_bundle, seal
 from models.scenarios.generate import generate
@@ -16,6 +15,7 @@ from streams.embedded import ALERTS, JOURNAL, SCORES
 from streams.jobs import record_scenario, rescore, run_recording
 from streams.runs import open_run
 from streams.whatif.rules import changed_rules
+from tests.normalities import layout_of
 from tests.property.worlds import Fold, Played, arrival, play, world
 
 SEEDS = st.integers(0, 2**32)
@@ -55,7 +55,7 @@ def test_the_journal_does_not_rest_on_these_rules(seed: int, other: int) -> None
     items = arrival(small, seed)
     before, after = play(small.site, items), play(site, items)
     assert after.journal == before.journal
-    fold, again = Fold(site, Layout.of(site)), Played()
+    fold, again = Fold(site, layout_of(site)), Played()
     for entry in before.entries:
         fold.take(entry, again)
     assert (again.scores, again.alerts) == (after.scores, after.alerts)

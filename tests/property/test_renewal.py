@@ -28,15 +28,17 @@ from streams.kafka.topics import AUDIT, DEAD_LETTERS, LATE, POSES, PURCHASES
 from streams.kafka.topics import JOURNAL as JOURNAL_TOPIC
 from streams.kafka.topics import SCORES as SCORE_TOPIC
 from streams.sources import merge
+from tests.normalities import normality
 from tests.property import test_lane
 from tests.property.test_lane import AHEAD_MS, SECRET, Arrivals, by_topic, embedded, rows_of, steps_of
+from tests.unit.test_gait_model import model
 
 scenario, arrivals = test_lane.scenario, test_lane.arrivals
 
 Change = Callable[[Site], Site]
 
 SEEDS = range(3)
-BUNDLE = seal(replace(default_bundle(), abstain=AbstainRule(observed_s=9), corpus=Corpus({"rope": 1}, 7)))
+BUNDLE = seal(replace(default_bundle(), abstain=AbstainRule(observed_s=9), corpus=Corpus({"rope": 1}, 7), gait=model()))
 
 
 def setup_of(site: Site, bundle: Bundle | None = None, shadow: Bundle | None = None) -> Setup:
@@ -145,6 +147,7 @@ def test_another_bundle_scores_what_comes(scenario: Scenario, arrivals: Arrivals
     assert step == Step(outgoing=step.outgoing, leaves=step.leaves)
     assert lane.setup.digest == setup_of(scenario.site, BUNDLE).digest
     assert lane.pipeline.scoring.persons.identities.corpus == BUNDLE.corpus
+    assert lane.pipeline.scoring.places.walks == BUNDLE.gait
     after = taken(restored(lane), arrivals[at:], seed)
     assert {score.bundle for score in scores_of(before)} == {default_bundle().digest}
     assert {score.bundle for score in scores_of(after)} == {BUNDLE.digest}
@@ -156,6 +159,30 @@ def test_another_bundle_scores_what_comes(scenario: Scenario, arrivals: Arrivals
     on_grid = [one for one in scores_of(after) if one.kind != "interim"]
     assert [one.contributions for one in on_grid] == [scored[one.id].contributions for one in on_grid]
     assert any(one.abstain and "needs 9 s" in one.abstain for one in on_grid)
+
+
+@every_seed
+def test_another_normality_counts_from_the_next_second_on(
+    scenario: Scenario, arrivals: Arrivals, tmp_path: Path, seed: int
+) -> None:
+    at, lane, site = cut_of(arrivals, seed), lane_before(scenario), scenario.site
+    normal = normality([camera.name for camera in site.cameras])
+    wanted = Setup(site, default_bundle(), 1, AHEAD_MS, normality=normal)
+    before, step = taken(lane, arrivals[:at], seed), lane.renew(wanted)
+    assert (step.ended, step.leaves) == (0, [lane.seal.begun(wanted)])
+    assert lane.setup.digest == wanted.digest
+    outgoing = before + taken(restored(lane) if seed % 2 else lane, arrivals[at:], seed)
+    journal = rows_of(journal_file(outgoing, site, tmp_path / "journal.parquet"))
+    expected = rows_of(embedded(scenario, tmp_path / "run") / JOURNAL)
+    assert journal.drop_columns("unusual_mbit").equals(expected.drop_columns("unusual_mbit"))
+    position = rows_of(journal_file(before, site, tmp_path / "before.parquet")).num_rows
+    told = [
+        (row["position"] < position, row["unusual_mbit"][0] >= 0)
+        for row in journal.select(["position", "frames", "unusual_mbit"]).to_pylist()
+        if row["frames"]
+    ]
+    assert (True, True) not in told
+    assert told.count((False, True)) > told.count((False, False))
 
 
 @every_site

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.camera import CameraState, camera_step, finish
-from features.closing import Layout
 from features.facts import name_of
 from features.keypoints import PersonFrames
 from features.segments import SegmentBlock
+from tests.normalities import layout_of
 from tests.property.test_split import everything
 from tests.property.worlds import Item, arrival, blocks, play, world
 
@@ -43,7 +43,7 @@ def test_facts_that_come_again_change_nothing(seed: int, order: int, *, on_time:
 def test_each_is_counted(seed: int, order: int) -> None:
     """As taken, as late or as repeated; and what is remembered of facts does not depend on blocks."""
     small = world(seed)
-    items, layout = with_repeats(arrival(small, order, on_time=False), Random(order)), Layout.of(small.site)
+    items, layout = with_repeats(arrival(small, order, on_time=False), Random(order)), layout_of(small.site)
     ends = []
     for parts in (items, blocks(items, iter(lambda: 70, 0))):
         state, counted = CameraState.start(layout), Counter[str]()

@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.camera import CameraState, camera_step, finish
-from features.closing import Layout
 from features.events import Disposition
 from models.bundle import default_bundle
 from streams.audit.merkle import Frontier
 from streams.kafka.lane_seal import LaneSeal
 from streams.snapshots import LaneState, dump_state, load_state
+from tests.normalities import layout_of
 from tests.property.test_repeats import with_repeats
 from tests.property.test_split import everything
 from tests.property.worlds import Fold, Item, Played, World, _take, arrival, blocks, play, world
@@ -28,7 +28,7 @@ def stored(small: World, state: LaneState) -> LaneState:
 
 def play_cut(small: World, items: Iterable[Item | Disposition], cuts: set[int]) -> Played:
     """As `play`, but at each cut everything that was there is thrown away for what was written of it."""
-    layout, played = Layout.of(small.site), Played()
+    layout, played = layout_of(small.site), Played()
     camera, fold = CameraState.start(layout), Fold(small.site, layout)
     for at, item in enumerate(items):
         if at in cuts:
@@ -59,7 +59,7 @@ def test_a_run_that_is_taken_up_again_gives_the_same_bytes(
 def test_writing_the_state_leaves_it_alone(seed: int, order: int) -> None:
     small = world(seed)
     items = blocks(arrival(small, order), iter(lambda: 60, 0))
-    layout = Layout.of(small.site)
+    layout = layout_of(small.site)
     camera, fold, played = CameraState.start(layout), Fold(small.site, layout), Played()
     before: list[tuple[bytes, bytes]] = []
     for item in items:

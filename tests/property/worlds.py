@@ -24,6 +24,7 @@ from models.records import Alert, Score
 from streams.audit.sealing import Sealing
 from streams.audit.visit_keys import KEY_BYTES, VisitKeys
 from streams.pipeline import Said
+from tests.normalities import layout_of
 
 START_MS = 1_700_000_000_000
 SPAN_S = 240
@@ -229,7 +230,7 @@ class Played:
 
 def play(site: Site, items: Iterable[Item]) -> Played:
     """Both steps and the decisions over everything that arrives, in its order."""
-    layout, played = Layout.of(site), Played()
+    layout, played = layout_of(site), Played()
     camera, fold = CameraState.start(layout), Fold(site, layout)
     for item in items:
         step = camera_step(camera, item, layout)

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.bearing import QUANTITIES, UNKNOWN, bearing, hips_of
+from features.bearing import QUANTITIES, UNKNOWN, bearing, fill_unusual, hips_of, of_families
 from features.body import Body
-from features.keypoints import COCO17, Int16s, PersonFrames
+from features.keypoints import COCO17, Int16s, Int32s, Ints, PersonFrames
 from features.runs import Runs
+from features.segments import FAMILIES, NOT_SEEN, SEGMENT
 
 # Who stands upright and faces the camera, pixels from the hips, arms hanging; the torso is 50 px.
 STANDING = {
@@ -120,3 +121,47 @@ def test_runs_do_not_see_each_other(offsets: list[int], cut: int) -> None:
 def test_where_a_person_stands_does_not_matter(x: int, y: int) -> None:
     pose: Pose = {"left_wrist": (70, 7), "nose": (25, -60)}
     assert (measured(frames_of([pose], x=x, y=y)) == measured(frames_of([pose]))).all()
+
+
+class Everything:
+    """A normality by which a quantity gives its value, whatever the place, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.cameras: list[int] = []
+
+    def millibits(self, camera: Ints, bearing: Int16s, hips: Ints) -> Int32s:
+        assert bearing.shape[1] == hips.shape[1] == len(camera)
+        self.cameras += camera.tolist()
+        return np.where(bearing == UNKNOWN, 0, bearing).astype(np.int32)
+
+
+def unusual(frames: PersonFrames, starts: list[int]) -> tuple[list[list[int]], list[int]]:
+    """What the segments hold, and the cameras that were asked about."""
+    segments, normal = np.zeros(len(starts), SEGMENT), Everything()
+    segments["unusual_mbit"] = NOT_SEEN
+    fill_unusual(segments, frames, Body.of(frames), Runs(np.array(starts), len(frames)), normal)
+    return segments["unusual_mbit"].tolist(), normal.cameras
+
+
+def test_families_of_quantities_stand_together_in_order() -> None:
+    assert list(dict.fromkeys(quantity.family for quantity in QUANTITIES)) == list(FAMILIES)
+    rows = np.arange(len(QUANTITIES), dtype=np.int32)[:, None]
+    assert of_families(rows).T.tolist() == [[0 + 1 + 2, 3 + 4, 5 + 6 + 7, 8 + 9 + 10]]
+
+
+def test_a_segment_gets_the_sums_of_its_families() -> None:
+    values = of(frames_of([{}] * 3))
+    sums = [sum(values[each.name] for each in QUANTITIES if each.family == family) for family in FAMILIES]
+    frames = PersonFrames.concatenate([frames_of([{}] * 3), frames_of([{"nose": (25, -70)}] * 2)])
+    frames.camera[:] = [2, 2, 2, 5, 5]
+    raised = [sums[0], sums[1] + 500, *sums[2:]]
+    assert unusual(frames, [0, 3]) == ([sums, raised], [2, 5])
+
+
+def test_frames_without_any_keypoint_say_nothing() -> None:
+    shown, box_only = frames_of([{}] * 2), frames_of([{}], COCO17, x=900)
+    box_only.box[2:] *= 9
+    alone, _ = unusual(shown, [0])
+    frames = PersonFrames.concatenate([box_only, box_only, shown, box_only, shown])
+    assert unusual(frames, [0, 1, 4]) == ([[NOT_SEEN] * 4, *alone, *alone], [0, 0])
+    assert unusual(box_only, [0]) == ([[NOT_SEEN] * 4], [])

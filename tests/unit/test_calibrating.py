@@ -3,12 +3,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.bearing import of_families
+from features.closing import Layout, close_seconds
 from features.keypoints import PersonFrames
+from features.segments import NOT_SEEN
 from features.site import Camera, Hours, Site, Zone
-from models.normality_learning import Observed
+from models.normality_learning import Observed, millibits
 from streams.calibrating.observing import observe
+from streams.pipeline import normal_at
 from streams.recording import RecordingWriter
 from streams.sources import site_of
+from tests.normalities import normality
 
 PRIVATE = Zone("private", "opt-out", [(500, 0), (900, 0), (900, 900), (500, 900)])
 
@@ -35,6 +40,19 @@ def crowd(seconds: int = 400, x: int = 100) -> PersonFrames:
 def rows_of(seen: Observed) -> list[tuple[int, ...]]:
     columns = (seen.camera, seen.track, seen.second_ms, *seen.bearing, *seen.hips)
     return sorted(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def test_the_stream_judges_seconds_as_they_were_learned() -> None:
+    site, frames = Site(cameras=[Camera("floor"), Camera("stairs")]), crowd(60)
+    frames.camera[::2], frames.confidence[:, ::7] = 1, 0
+    normal = normality(["floor"])
+    closed = close_seconds(frames, Layout.of(site, normal_at(normal, site)))
+    known = closed.rows["unusual_mbit"][:, 0] != NOT_SEEN
+    seen = Observed.of(frames).in_order()
+    judged = of_families(millibits(normal, seen, ["floor", "stairs"]))
+    assert closed.rows["unusual_mbit"][known].tolist() == judged.T.tolist()
+    assert closed.rows["second_ms"][known].tolist() == seen.second_ms.tolist()
+    assert len(np.unique(judged)) > 100
 
 
 @pytest.mark.parametrize("rows_held", [1_000, 3_001, 10**9])

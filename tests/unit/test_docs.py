@@ -21,6 +21,7 @@ from streams.embedded import (
     DEAD_LETTERS,
     JOURNAL,
     LATE,
+    NORMALITY,
     SCORES,
     SHADOW_BUNDLE,
     SHADOW_SCORES,
@@ -81,7 +82,7 @@ def test_the_columns_of_poses() -> None:
 def test_the_files() -> None:
     assert {row[0].strip("`") for row in rows(RECORDING, "A recording")} == set(FILES)
     written = {JOURNAL, SCORES, ALERTS, DEAD_LETTERS, LATE, SUMMARY, BUNDLE, SITE, SHADOW_SCORES, SHADOW_BUNDLE}
-    written |= {AUDIT, PUBLIC_KEY, VISIT_KEYS}
+    written |= {AUDIT, PUBLIC_KEY, VISIT_KEYS, NORMALITY}
     assert {row[0].strip("`") for row in rows(RECORDING, "A run")} == written
 
 

@@ -13,6 +13,7 @@ from features.events import Rejection
 from features.keypoints import PersonFrames
 from models.normality import LEVELS_PERMILLE, Normality, dump, load, seal, terms
 from models.normality_learning import PHASES, SAMPLES_MAX, SAMPLES_PER_TRACK_MAX, Observed, learn, too_little
+from tests.normalities import normality
 
 COUNT = len(QUANTITIES)
 VALUE = st.integers(-1_000, 20_000)
@@ -74,6 +75,33 @@ def test_terms_sum_to_the_score_and_more_never_lowers_it(values: list[int], came
     assert sum(term.millibits for term in named) == millibits[:, 0].sum()
     assert [term.millibits for term in named] == sorted((term.millibits for term in named), reverse=True)
     assert millibits[:, 1].sum() >= millibits[:, 0].sum()
+
+
+CAMERAS = ("attic", "floor", "stairs", "door")
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(-9_000, 9_000), st.integers(-9_000, 9_000), VALUE), min_size=1)
+)
+def test_persons_of_all_cameras_at_once_get_what_they_get_alone(rows: list[tuple[int, int, int, int]]) -> None:
+    normal = normality(["floor", "door"])
+    camera, x, y, value = np.array(rows).T
+    hips, values = np.stack([x, y]), np.tile(value.astype(np.int16), (COUNT, 1))
+    found = normal.at(CAMERAS).millibits(camera, values, hips)
+    for at, (place, *_) in enumerate(rows):
+        alone = normal.millibits(CAMERAS[place], values[:, at : at + 1], hips[:, at : at + 1])
+        assert found[:, at].tolist() == alone[:, 0].tolist()
+    assert normal.at([]).millibits(camera[:0], values[:, :0], hips[:, :0]).shape == (COUNT, 0)
+
+
+def test_each_place_has_the_table_of_the_cell_nearest_to_it() -> None:
+    normal = normality(["floor", "door"]).at(CAMERAS)
+    near, far = (np.array([[40], [40]]), np.array([[2_600], [2_000]]))
+    value = np.full((COUNT, 1), 700, np.int16)
+    for place in (1, 3):
+        camera = np.array([place])
+        bits = [int(normal.millibits(camera, value, hips).sum()) for hips in (near, far)]
+        assert bits[0] > bits[1] > int(normal.millibits(np.array([0]), value, near).sum()) > 0
 
 
 def test_who_stays_long_is_not_all_that_is_normal() -> None:

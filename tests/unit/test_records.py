@@ -18,7 +18,7 @@ from streams.audit.visit_keys import KEY_BYTES, VisitKey, opening
 
 KEY = VisitKey("door/1/0", bytes(range(KEY_BYTES)))
 CONTENT = Content(bytes(32), b'{"score":7}', b"\1\0\0\0")
-BEGINNING = Beginning(bytes(32), bytes(32), 1, "0.1.0")
+BEGINNING = Beginning(bytes(32), bytes(32), 1, "0.1.0", b"")
 ENTRY = sealed_entry(Kind.SCORE, 300, KEY, CONTENT)
 
 
@@ -37,7 +37,7 @@ def test_a_record_comes_back(record: Beginning) -> None:
 
 
 def test_the_bytes_are_these() -> None:
-    assert encode_record(Beginning(b"\1", b"\2", 1, "v")).hex() == "9501c40101c4010201a176"
+    assert encode_record(Beginning(b"\1", b"\2", 1, "v", b"\3")).hex() == "9601c40101c4010201a176c40103"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from models.bundle import AbstainRule, default_bundle, seal
 from models.scenarios.generate import generate
 from streams.kafka.setup import Setup
 from tests.benchmarks.crowd import crowd_site
+from tests.normalities import normality
 
 BUNDLE = default_bundle()
 SITE = generate(3, 1).site
@@ -23,6 +24,8 @@ OTHERS = [
     Setup(SITE, BUNDLE, 4, 60_001),
     Setup(SITE, BUNDLE, 4, 60_000, BUNDLE),
     Setup(SITE, BUNDLE, 4, 60_000, seal(replace(BUNDLE, abstain=AbstainRule(observed_s=6)))),
+    Setup(SITE, BUNDLE, 4, 60_000, None, normality(["floor"])),
+    Setup(SITE, BUNDLE, 4, 60_000, None, normality(["floor"], 0)),
 ]
 
 

@@ -117,6 +117,33 @@ def test_concealments(what: str, spans: list[Span], expected: tuple[int, int]) -
     assert (found["reaches"], found["concealments"]) == expected, what
 
 
+def bits(bend: int, head: int, arms: int, hidden: int) -> dict[str, int]:
+    return {"unusual_mbit": (bend, head, arms, hidden)}  # type: ignore[dict-item]
+
+
+NOT_KNOWN = bits(*[NOT_SEEN] * 4)
+UNUSUAL: list[tuple[str, list[Span], tuple[int, int]]] = [
+    # what, timeline, hundredths of a bit of head and hidden limbs, and of all
+    ("never told", [(15, NOT_KNOWN)], (MISSING, MISSING)),
+    ("as everybody", [(15, bits(0, 0, 0, 0))], (0, 0)),
+    ("bend and arms", [(15, bits(3_000, 0, 1_000, 0))], (0, 400)),
+    ("head and hidden limbs", [(15, bits(0, 4_000, 0, 2_000))], (600, 600)),
+    ("all of it, as much as there is", [(15, bits(*[8_644] * 4))], (1_728, 3_457)),
+    ("for five of the last ten seconds", [(30, bits(0, 0, 0, 0)), (5, bits(0, 4_000, 0, 0))], (200, 200)),
+    ("known for two of them", [(8, NOT_KNOWN), (2, bits(1_000, 4_000, 0, 0))], (400, 500)),
+    ("known no longer", [(5, bits(0, 4_000, 0, 0)), (5, NOT_KNOWN)], (400, 400)),
+    ("before the last ten seconds", [(5, bits(0, 4_000, 0, 0)), (10, bits(0, 0, 0, 0))], (0, 0)),
+    ("not known for the last ten", [(5, bits(0, 4_000, 0, 0)), (10, NOT_KNOWN)], (MISSING, MISSING)),
+    ("a gap counts as time", [(5, bits(0, 4_000, 0, 0)), (8, {"frames": 0}), (1, bits(0, 0, 0, 0))], (200, 200)),
+]
+
+
+@pytest.mark.parametrize(("what", "spans", "expected"), UNUSUAL, ids=[row[0] for row in UNUSUAL])
+def test_unusual_bearing(what: str, spans: list[Span], expected: tuple[int, int]) -> None:
+    found = final(spans)
+    assert (found["unusual_10s"], found["unusual_bearing_10s"]) == expected, what
+
+
 TURNS, AWAY = {"head_range": 400}, {"back_to_shelf": 1_000}
 GLANCES: list[tuple[str, list[Span], dict[str, int]]] = [
     ("looks about while standing", [(5, NOTHING), (3, TURNS)], {"head_turns_60s": 3}),

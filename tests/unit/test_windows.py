@@ -6,11 +6,22 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.fold import FOLD, WINDOWED, Folds
+from features.fold import FOLD, UNUSUAL, WINDOWED, Folds
 from features.keypoints import Int16s
 from features.runs import Runs
 from features.segments import GAIT_SAMPLES, NO_SAMPLE, NOT_SEEN, SEGMENT, SEGMENT_MS, Segments
-from features.windows import GAIT_S, Ring, Timeline, empty_rings, recent_gait, slide, slide_gait
+from features.windows import (
+    BEARING,
+    GAIT_S,
+    GAIT_VALUES,
+    MOTION,
+    Ring,
+    Timeline,
+    empty_rings,
+    recent_gait,
+    slide,
+    slide_gait,
+)
 
 GAPS = st.one_of(st.just(1), st.integers(1, 9), st.integers(50, 70), st.integers(61, 400))
 TRACKS = st.lists(st.lists(GAPS, min_size=1, max_size=25), min_size=1, max_size=4)
@@ -20,7 +31,7 @@ class Slid:
     """Rings and folds over blocks of seconds of some tracks; track t is in slot 2 t + 1."""
 
     def __init__(self, tracks: int) -> None:
-        self.minute, self.gait = empty_rings(2 * tracks + 1)
+        self.minute, self.bearing, self.gait = empty_rings(2 * tracks + 1)
         self.folds: Folds = np.zeros(2 * tracks + 1, FOLD)
 
     def take(self, track: Int16s, rows: Segments, values: Int16s) -> tuple[Folds, Ring]:
@@ -30,7 +41,8 @@ class Slid:
         before, folds = self.folds[slot], np.zeros(len(rows), FOLD)
         folds["end_ms"] = rows["second_ms"] + SEGMENT_MS
         timeline = Timeline.of(rows, tracks, slot, before)
-        slide(self.minute, folds, before, timeline, values)
+        slide(self.minute, folds, before, timeline, values, MOTION)
+        slide(self.bearing, folds, before, timeline, values[:, : len(UNUSUAL)], BEARING)
         recent = slide_gait(self.gait, timeline, rows, np.arange(len(rows)))
         self.folds[slot] = folds[tracks.lasts]
         kept = recent_gait(self.gait, slot, folds["end_ms"][tracks.lasts] - SEGMENT_MS)
@@ -48,11 +60,13 @@ def seconds_of(gaps: list[list[int]], seed: int) -> tuple[Int16s, Segments, Int1
         rows[name] = random.integers(-900, 900, rows[name].shape)
     for name in ("knee_min_cdeg", "knee_max_cdeg", "arm_range", "lean_cdeg", "sway_cdeg"):
         rows[name] = random.integers(0, 18_000, rows[name].shape)
+    rows["strides"] = random.integers(-900, 900, rows["strides"].shape)
     return track, rows, random.integers(-30_000, 30_000, (len(rows), len(WINDOWED))).astype(np.int16)
 
 
 def gait_values(row: np.void) -> list[int]:
-    names = ("ankles_across", "ankles_down", "knee_min_cdeg", "knee_max_cdeg", "arm_range", "lean_cdeg", "sway_cdeg")
+    ankles, extremes = ("ankles_across", "ankles_down"), ("knee_min_cdeg", "knee_max_cdeg", "arm_range")
+    names = (*ankles, *extremes, "lean_cdeg", "sway_cdeg", "strides")
     return [int(value) for name in names for value in np.ravel(row[name])]
 
 
@@ -62,7 +76,7 @@ def test_sums_are_those_of_the_last_seconds_in_any_blocks(gaps: list[list[int]],
     track, rows, values = seconds_of(gaps, seed)
     second = rows["second_ms"] // 1_000
     slid = Slid(len(gaps))
-    folds, gait = np.zeros(len(rows), FOLD), np.zeros((len(rows), GAIT_S, 40), np.int16)
+    folds, gait = np.zeros(len(rows), FOLD), np.zeros((len(rows), GAIT_S, GAIT_VALUES), np.int16)
     bounds = [0, *sorted(1_700 + cut for cut in cuts), 10**9]
     for start, stop in pairwise(bounds):
         some = np.flatnonzero((start <= second) & (second < stop))
@@ -73,7 +87,8 @@ def test_sums_are_those_of_the_last_seconds_in_any_blocks(gaps: list[list[int]],
         for name, window_s in (("minute", 60), ("ten", 10)):
             expected = values[(age >= 0) & (age < window_s)].sum(axis=0, dtype=np.int64)
             assert folds[name][at].tolist() == expected.tolist()
-        unseen = [NO_SAMPLE] * (2 * GAIT_SAMPLES) + [NOT_SEEN] * 8
+        assert folds["unusual"][at].tolist() == folds["ten"][at][: len(UNUSUAL)].tolist()
+        unseen = [NO_SAMPLE] * (2 * GAIT_SAMPLES) + [NOT_SEEN] * 8 + [0] * 7
         recent = [unseen] * GAIT_S
         for earlier in np.flatnonzero((age >= 0) & (age < GAIT_S)):
             recent[GAIT_S - 1 - age[earlier]] = gait_values(rows[earlier])
