@@ -123,7 +123,7 @@ def bearing(frames: PersonFrames, body: Body, runs: Runs) -> Int16s:
     seen = given.any(axis=0)
     hidden = [(PERMILLE - value, seen) for value in _confidences(frames)]
     values = np.stack([value.astype(np.float64) for value, _ in (*rows, *hidden)])
-    return _means(values, np.stack([known for _, known in (*rows, *hidden)]), runs)
+    return means_of(values, np.stack([known for _, known in (*rows, *hidden)]), runs)
 
 
 def hips_of(body: Body, runs: Runs) -> Int32s:
@@ -198,7 +198,8 @@ def _permille(length: Floats, torso: Floats) -> Floats:
     return permille
 
 
-def _means(values: Floats, known: Bools, runs: Runs) -> Int16s:
+def means_of(values: Floats, known: Bools, runs: Runs) -> Int16s:
+    """(..., runs) means of what is known of (..., rows), rounded and within 32,000; UNKNOWN where nothing is."""
     whole = np.rint(np.clip(np.where(known, values, 0), -LIMIT, LIMIT)).astype(np.int64)
     counted = runs.sum(known)
     means = np.rint(runs.sum(whole) / np.maximum(counted, 1))

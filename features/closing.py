@@ -10,6 +10,7 @@ from features.bearing import Normal, fill_unusual
 from features.body import Body
 from features.body import feet as feet_of
 from features.gait import fill_gait
+from features.handling import HandlingModel, fill_handling
 from features.keypoints import Bools, Int32s, Int64s, PersonFrames
 from features.posture import fill_posture
 from features.runs import Runs
@@ -28,18 +29,19 @@ _EPOCH_HOUR_OF_WEEK = 72  # 1970-01-01 was a Thursday
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What of a site the camera step needs, prepared once; and what is normal there, if anybody has learned it."""
+    """What of a site the camera step needs, prepared once; and what was learned of bearing there and of hands."""
 
     site: Site
     zones: ZoneTable
     ground: Ground
     places: TillPlaces
     normal: Normal | None = None
+    handling: HandlingModel | None = None
 
     @classmethod
-    def of(cls, site: Site, normal: Normal | None = None) -> "Layout":
+    def of(cls, site: Site, normal: Normal | None = None, handling: HandlingModel | None = None) -> "Layout":
         """The layout of a site."""
-        return cls(site, ZoneTable(site), Ground(site), TillPlaces.of(site), normal)
+        return cls(site, ZoneTable(site), Ground(site), TillPlaces.of(site), normal, handling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +173,11 @@ def _fill(
     fill_posture(segments, frames, body, zones, runs, layout.zones)
     fill_gait(segments, body, frames.time_ms, runs)
     fill_strides(segments, body, frames.time_ms, runs)
-    segments["unusual_mbit"] = NOT_SEEN
+    segments["unusual_mbit"] = segments["handling"] = NOT_SEEN
     if layout.normal is not None:
         fill_unusual(segments, frames, body, runs, layout.normal)
+    if layout.handling is not None:
+        fill_handling(segments, body, runs, layout.handling)
     return segments
 
 

@@ -58,6 +58,7 @@ FOLD = np.dtype(
         ("reach_ms", "<i8"),
         ("reaches", "<i4"),
         ("concealments", "<i4"),
+        ("handling", "<i2"),  # the likeliest second after a reach, permille and one more; 0 before any
         # Sums over the last minute and the last ten seconds, in the order of WINDOWED
         ("minute", "<i4", (len(WINDOWED),)),
         ("ten", "<i4", (len(WINDOWED),)),

@@ -49,6 +49,7 @@ SEGMENT = np.dtype(
         ("strides", "<i2", (len(STRIDES),)),
         # Bearing: how unusual at its place, thousandths of a bit by family; NOT_SEEN where what is normal is not known
         ("unusual_mbit", "<i2", (len(FAMILIES),)),
+        ("handling", "<i2"),  # how likely goods are being put away, permille; NOT_SEEN without a model or without arms
     ]
 )
 Segments = NDArray[np.void]  # of dtype SEGMENT

@@ -105,6 +105,9 @@ CATALOGUE: tuple[FeatureSpec, ...] = (
     FeatureSpec("gait_normal", "walk", "permille", 1_000, "describes", "last", _KIND, _CAN_ONLY_DESCRIBE),
     FeatureSpec("gait_antalgic_left", "walk", "permille", 1_000, "describes", "last", _KIND, _LIMP),
     FeatureSpec("gait_antalgic_right", "walk", "permille", 1_000, "describes", "last", _KIND, _LIMP),
+    FeatureSpec("handling_after_reach", "handling", "permille", 1_000, "describes", "max",
+                "largest probability of a second within 5 s after a reach, by a model of `vigil learn handling`",
+                "hands on their way to waist, pocket or bag; who uses a phone shows it too"),
 )  # fmt: skip
 
 COLUMN: dict[str, int] = {spec.name: index for index, spec in enumerate(CATALOGUE)}

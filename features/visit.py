@@ -125,7 +125,10 @@ def _count_zones(folds: Folds, before: Folds, seconds: Seconds, tracks: Runs) ->
 
 
 def _count_reaches(folds: Folds, before: Folds, rows: Segments, tracks: Runs) -> None:
-    """A concealment is a reach and, within `CONCEAL_MS` after it, a second with the hands mostly at the waist."""
+    """A concealment is a reach and, within `CONCEAL_MS` after it, a second with the hands mostly at the waist.
+
+    Up to then, what a model makes of the hands counts as well.
+    """
     nothing = np.zeros(len(before), np.int64)
     reaching = rows["reach"] >= REACH_PERMILLE
     reach_ms = tracks.running_largest(np.where(reaching, rows["second_ms"], 0), before["reach_ms"])
@@ -138,6 +141,8 @@ def _count_reaches(folds: Folds, before: Folds, rows: Segments, tracks: Runs) ->
     folds["reach_ms"] = np.where(since > 0, 0, reach_ms)  # each reach is followed by one concealment at most
     folds["reaches"] = tracks.running_sum(starts, before["reaches"])
     folds["concealments"] = tracks.running_sum(could & (since == 1), before["concealments"])
+    follows = ~reaching & soon & (since - could == 0)
+    folds["handling"] = tracks.running_largest(np.where(follows, rows["handling"] + 1, 0), before["handling"])
 
 
 def _windowed(rows: Segments, way: Way) -> Int16s:
@@ -206,6 +211,7 @@ def feature_values(folds: Folds, gait: Int32s) -> Int32s:
         "head_turns_60s": minute[:, _AT["head_turns"]],
         "back_to_shelf_60s": _mean(minute, "back_to_shelf"),
         "basket_unusual": MISSING,
+        "handling_after_reach": folds["handling"] - 1,
         "unusual_10s": _bits(folds["unusual"], "head_and_hidden"),
         "unusual_bearing_10s": _bits(folds["unusual"], "all"),
         "unpaid_exit": unpaid_exit(folds["reaches"], values[:, COLUMN["exit_s"]] > 0, nothing),

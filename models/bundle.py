@@ -12,9 +12,11 @@ from msgspec.structs import replace
 
 from features.basket import Corpus
 from features.events import Rejection, explain
+from features.handling import HANDLING
 from models.calibration import Calibration, check_calibration
 from models.gait import GaitModel, check_gait
 from models.scorecard import Points, Scorecard, check_scorecard
+from models.tabled import Tabled, check_tabled
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -84,6 +86,7 @@ class Bundle(_Part, frozen=True):
         bands: low, elevated, high.
         corpus: how many baskets hold each category, for how unusual a basket is; none where nothing is known.
         gait: tells kinds of walking apart, which only describe; left out where nobody has learned them.
+        handling: how likely hands put goods away, which only describes; left out as gait is.
         digest: sha256 over the bundle's canonical bytes without this field.
     """
 
@@ -95,6 +98,7 @@ class Bundle(_Part, frozen=True):
     training: TrainingReport | None = None
     corpus: Corpus | None = None
     gait: GaitModel | UnsetType = UNSET
+    handling: Tabled | UnsetType = UNSET
     schema_version: Literal[1] = SCHEMA_VERSION
     digest: str = ""
 
@@ -160,6 +164,8 @@ def _check(bundle: Bundle) -> None:
         _check_corpus(bundle.corpus)
     if bundle.gait is not UNSET:
         check_gait(bundle.gait, "$.gait")
+    if bundle.handling is not UNSET:
+        check_tabled(bundle.handling, HANDLING, "$.handling")
 
 
 def _check_bands(bands: tuple[Band, ...]) -> None:

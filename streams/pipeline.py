@@ -91,7 +91,7 @@ class Pipeline:
         cls, site: Site, bundle: Bundle, shadow: Bundle | None = None, normality: Normality | None = None
     ) -> Self:
         """Nothing seen yet."""
-        layout = Layout.of(site, normal_at(normality, site))
+        layout = Layout.of(site, normal_at(normality, site), bundle.handling or None)
         return cls(layout, CameraState.start(layout), Scoring.start(site, bundle, layout, shadow), normality)
 
     def take(self, entry: CameraEntry) -> CameraStep:

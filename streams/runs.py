@@ -111,14 +111,21 @@ def load_bundle(path: Path) -> Bundle:
         raise RunFolderError(f"{path}: expected a bundle as `vigil train` writes; {why}") from None
 
 
+PARTS_OF_FEATURES = {
+    "corpus": "how unusual a basket is",
+    "gait": "how somebody walks",
+    "handling": "what hands do",
+}
+
+
 def load_shadow(path: Path, bundle: Bundle) -> Bundle:
     """The bundle of a file, to be tried beside the one that counts.
 
     Raises:
-        RunFolderError: it is no bundle, or has another corpus or gait than the one that counts, on which features rest.
+        RunFolderError: it is no bundle, or differs in a part that features rest on from the bundle that counts.
     """
     shadow = load_bundle(path)
-    for name, told in (("corpus", "how unusual a basket is"), ("gait", "how somebody walks")):
+    for name, told in PARTS_OF_FEATURES.items():
         if getattr(shadow, name) != getattr(bundle, name):
             raise RunFolderError(
                 f"{path}: $.{name}: expected that of the bundle that counts, {bundle.digest}, by which it is told "

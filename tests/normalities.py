@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from features.bearing import QUANTITIES
 from features.closing import Layout
+from features.handling import HANDLING
 from features.site import Site
+from models.calibration import Calibration
 from models.normality import LEVELS_PERMILLE, CameraTables, Learned, Normality, Table, seal
+from models.tabled import Effects, Tabled
 from streams.pipeline import normal_at
 
 
@@ -23,7 +26,13 @@ def normality(cameras: Sequence[str], lowest: int = -400) -> Normality:
     return seal(Normality(own, table(lowest + 90, 70)))
 
 
+def hands() -> Tabled:
+    """A model by which hands differ, whatever they do."""
+    effects = tuple(Effects(name, (100, 900, 4_000), (-90, 40, at, 120)) for at, name in enumerate(HANDLING))
+    return Tabled(effects, Calibration((0, 400, 480, 520, 600), (30, 200, 450, 700, 900)))
+
+
 def layout_of(site: Site) -> Layout:
     """The layout of a site at which every camera but the last of several has tables."""
     names = [camera.name for camera in site.cameras]
-    return Layout.of(site, normal_at(normality(names[: max(1, len(names) - 1)]), site))
+    return Layout.of(site, normal_at(normality(names[: max(1, len(names) - 1)]), site), hands())

@@ -85,6 +85,9 @@ FEATURES: dict[str, Wording] = {
     "gait_normal": Wording("likelihood of an even walk", "walked evenly ({value} sure)"),
     "gait_antalgic_left": Wording("likelihood of a limp on the left", "limped on the left ({value} sure)"),
     "gait_antalgic_right": Wording("likelihood of a limp on the right", "limped on the right ({value} sure)"),
+    "handling_after_reach": Wording(
+        "likelihood of goods put away after a reach", "hands after a reach as of putting goods away ({value} sure)"
+    ),
 }
 
 

@@ -52,6 +52,7 @@ JOURNAL_COLUMNS = {
     "(permille). 0 where nobody gets on",
     "unusual_mbit": "how unusual the bearing is at its place, thousandths of a bit: bend, head, arms, hidden; -1 where "
     "what is normal is not known, or without any keypoint",
+    "handling": "how likely goods are being put away, permille; -1 without a model, or where the arms were not seen",
     "fact": "JSON as journal-fact.schema.json says, the other columns but position being null; null where the row is a "
     "segment",
 }

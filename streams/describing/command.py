@@ -13,12 +13,12 @@ from streams.jobs import write_whole
 from streams.runs import load_bundle
 from streams.terminal import refuse, say, screen
 
-What = Literal["gait"]
+What = Literal["gait", "handling"]
 Learner = Callable[[Bundle, Path], Bundle]
 
 
 def learn(
-    what: Annotated[What, typer.Argument(help="gait: kinds of walking, from the UCalgary data.")],
+    what: Annotated[What, typer.Argument(help="gait: kinds of walking, UCalgary data; handling: hands, MNNIT data.")],
     data: Annotated[Path | None, typer.Option(help="Folder of the public data sets; else VIGIL_DATA.")] = None,
     bundle: Annotated[Path | None, typer.Option(help="Bundle to add it to instead of the shipped one.")] = None,
     out: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("bundle.json"),
@@ -48,4 +48,14 @@ def _with_gait(bundle: Bundle, data: Path) -> Bundle:
     return seal(replace(bundle, gait=learn_gait(seen.values, seen.kind, seen.subject)))
 
 
-LEARNERS: dict[What, Learner] = {"gait": _with_gait}
+def _with_handling(bundle: Bundle, data: Path) -> Bundle:
+    from models.handling_learning import learn_handling  # noqa: PLC0415
+    from streams.adapters.mnnit import read_clips  # noqa: PLC0415
+    from streams.evaluation.theft import BENCHMARK, seconds_of  # noqa: PLC0415
+
+    seconds = seconds_of(read_clips(data / BENCHMARK.folder))
+    say(f"Learned from {len(seconds.source)} seconds of {len(set(seconds.source.tolist()))} recordings.")
+    return seal(replace(bundle, handling=learn_handling(seconds.values, seconds.stealing, seconds.source)))
+
+
+LEARNERS: dict[What, Learner] = {"gait": _with_gait, "handling": _with_handling}

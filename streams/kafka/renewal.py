@@ -29,6 +29,7 @@ def rescored(pipeline: Pipeline, setup: Setup) -> None:
     if pipeline.normality != setup.normality:
         pipeline.normality = setup.normality
         pipeline.layout = replace(pipeline.layout, normal=normal_at(setup.normality, setup.site))
+    pipeline.layout = replace(pipeline.layout, handling=setup.bundle.handling or None)
 
 
 def begun_anew(finished: Pipeline, setup: Setup) -> Pipeline:

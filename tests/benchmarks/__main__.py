@@ -1,8 +1,9 @@
 """What Vigil costs: `make bench`, or `python -m tests.benchmarks` and names of benchmarks.
 
-speed, memory and day run the steps on one core; audit writes a log beside pymerkle's. The others run workers and a
-broker, on two cores: kafka is throughput, designs the same steps as one would write them first, peer another product's
-load, latency the way of a second until it is scored, and steady, for `--minutes`, whether anything grows or is lost.
+speed, described, memory and day run the steps on one core; audit writes a log beside pymerkle's. The others run workers
+and a broker, on two cores: kafka is throughput, designs the same steps as one would write them first, peer another
+product's load, latency the way of a second until it is scored, and steady, for `--minutes`, whether anything grows or
+is lost.
 """
 
 import argparse
@@ -18,10 +19,10 @@ from tests.benchmarks.arena import Arena, arenas
 from tests.benchmarks.audit import audit
 from tests.benchmarks.load import Load
 from tests.benchmarks.processes import on_cores, two_cores
-from tests.benchmarks.speed import speed
+from tests.benchmarks.speed import described, speed
 from tests.benchmarks.state import day, memory
 
-ALONE = {"speed": speed, "memory": memory, "day": day, "audit": audit}
+ALONE = {"speed": speed, "described": described, "memory": memory, "day": day, "audit": audit}
 WITH_BROKER: dict[str, tuple[Load, Callable[[Arena], Iterable[Table]]]] = {
     "kafka": (throughput.LOAD, throughput.throughput),
     "designs": (designs.LOAD, lambda arena: [designs.designs(arena)]),

@@ -36,6 +36,7 @@ from streams.recording import RecordingWriter
 from streams.site_file import load_site
 from streams.sources import DeadLetter, read_recording, site_of
 from streams.whatif.records import Whatif
+from tests.normalities import hands
 from tests.unit.test_gait_model import model
 
 VIGIL = Path(sys.executable).with_name("vigil")
@@ -292,7 +293,9 @@ def test_a_bundle_on_trial_changes_nothing_and_is_replayed_too(demo: Path, tmp_p
     assert f"line {len(lines)} of shadow-scores.jsonl" in ended.stdout
 
 
-@pytest.mark.parametrize(("field", "other"), [("corpus", Corpus({"rope": 1}, 7)), ("gait", model())])
+@pytest.mark.parametrize(
+    ("field", "other"), [("corpus", Corpus({"rope": 1}, 7)), ("gait", model()), ("handling", hands())]
+)
 def test_a_bundle_on_trial_by_which_features_are_others_is_refused(
     demo: Path, tmp_path: Path, field: str, other: object
 ) -> None:
@@ -586,6 +589,8 @@ def test_what_is_no_normality_is_refused(demo: Path, tmp_path: Path) -> None:
 
 
 def test_learn_refuses_what_is_no_data(tmp_path: Path) -> None:
+    said = refused("learn", "handling", "--data", ".", cwd=tmp_path)
+    assert "mnnit_shoplifting/v10_Features/0: expected the clips of the MNNIT data, got no such folder" in said
     said = refused("learn", "gait", "--data", ".", cwd=tmp_path)
     assert "ucalgary_gait/csv: expected the walks of the UCalgary gait data, got no such folder" in said
     assert "nowhere: no such folder" in refused("learn", "gait", "--out", "nowhere/it", cwd=tmp_path)

@@ -144,6 +144,26 @@ def test_unusual_bearing(what: str, spans: list[Span], expected: tuple[int, int]
     assert (found["unusual_10s"], found["unusual_bearing_10s"]) == expected, what
 
 
+UNTOLD, LIKELY = {"handling": NOT_SEEN}, {"handling": 700}
+HANDS: list[tuple[str, list[Span], int]] = [
+    # what, timeline, the largest probability after a reach, permille
+    ("no reach", [(9, LIKELY)], MISSING),
+    ("no model", [(2, REACH | UNTOLD), (9, UNTOLD)], MISSING),
+    ("only while reaching", [(2, REACH | LIKELY), (9, {"handling": 40})], 40),
+    ("right after it", [(2, REACH | UNTOLD), (1, LIKELY), (9, UNTOLD)], 700),
+    ("the likeliest", [(2, REACH), (2, {"handling": 300}), (1, LIKELY), (9, {"handling": 500})], 700),
+    ("five seconds after it", [(2, REACH), (4, NOTHING), (1, LIKELY)], 700),
+    ("six seconds after it", [(2, REACH), (5, NOTHING), (9, LIKELY)], 0),
+    ("once the hands are at the waist", [(2, REACH), (1, WAIST | {"handling": 300}), (2, LIKELY)], 300),
+    ("after another reach", [(2, REACH), (1, WAIST), (1, REACH), (1, LIKELY), (30, NOTHING)], 700),
+]
+
+
+@pytest.mark.parametrize(("what", "spans", "expected"), HANDS, ids=[row[0] for row in HANDS])
+def test_what_hands_do_after_a_reach(what: str, spans: list[Span], expected: int) -> None:
+    assert final(spans)["handling_after_reach"] == expected, what
+
+
 TURNS, AWAY = {"head_range": 400}, {"back_to_shelf": 1_000}
 GLANCES: list[tuple[str, list[Span], dict[str, int]]] = [
     ("looks about while standing", [(5, NOTHING), (3, TURNS)], {"head_turns_60s": 3}),
