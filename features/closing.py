@@ -177,7 +177,7 @@ def _fill(
     if layout.normal is not None:
         fill_unusual(segments, frames, body, runs, layout.normal)
     if layout.handling is not None:
-        fill_handling(segments, body, runs, layout.handling)
+        fill_handling(segments, body, frames.time_ms, runs, layout.handling)
     return segments
 
 

@@ -91,7 +91,7 @@ def seconds_of(clips: list[Clip]) -> Seconds:
     """What the camera step measures in each second of clips."""
     parts = []
     for number, clip in enumerate(clips):
-        values = handling(Body.of(clip.frames), runs_of_seconds(clip.frames))
+        values = handling(Body.of(clip.frames), clip.frames.time_ms, runs_of_seconds(clip.frames))
         known = values[:, values[0] != UNKNOWN].T
         parts.append((known, *(np.full(len(known), each) for each in (number, clip.stealing, clip.source))))
     return Seconds(*(np.concatenate(column) for column in zip(*parts, strict=True)))
