@@ -28,6 +28,7 @@ from streams.evaluation.benchmarks import present, write_reports
 from streams.evaluation.curves import reliability_plot
 from streams.evaluation.page import markdown, page
 from streams.evaluation.plots import plot_picture
+from streams.evaluation.poselift import Scenes
 from streams.evaluation.report import Bars, Curve, Figure, Grid, Plot, Published, Report
 
 SCORED = st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=2, max_size=40).filter(
@@ -198,3 +199,22 @@ def test_only_benchmarks_whose_data_is_there_run(tmp_path: Path) -> None:
         present(tmp_path)
     (tmp_path / "poselift").mkdir()
     assert [benchmark.name for benchmark in present(tmp_path)] == ["poselift"]
+
+
+def test_a_frame_between_the_middles_of_two_seconds_has_its_part_of_both_scores() -> None:
+    first, second, alone = 0, 1, 2
+    scenes = Scenes(
+        video=np.zeros(5, np.int64),
+        stealing=np.zeros(5, np.bool_),
+        frame_of_row=np.arange(5),
+        second_of_row=np.array([first, first, second, second, alone]),
+        nearest_of_row=np.array([first, second, first, second, alone]),
+        off_ms=np.array([400, 200, 500, 500, 300]),
+    )
+    assert scenes.scores(np.array([1_000, 3_000, 7_000])).tolist() == [1_000, 1_400, 2_000, 3_000, 7_000]
+
+
+def test_a_frame_has_the_score_of_the_person_who_is_most_unusual() -> None:
+    none = np.zeros(3, np.int64)
+    scenes = Scenes(none[:2], none[:2] > 0, np.array([0, 0, 1]), np.arange(3), np.arange(3), none)
+    assert scenes.scores(np.array([4, 9, 5])).tolist() == [9, 5]
