@@ -28,7 +28,8 @@ LABEL org.opencontainers.image.title="Vigil" \
 
 RUN groupadd --gid 10001 vigil \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin vigil \
- && install --directory --owner=10001 --group=10001 /data \
+ && install --directory --owner=10001 --group=10001 /data /audit \
+ && install --directory --owner=10001 --group=10001 --mode=0700 /keys \
  && pip uninstall --yes --quiet --root-user-action=ignore setuptools wheel pip
 COPY --from=build /opt/vigil /opt/vigil
 

@@ -12,7 +12,7 @@ from features.identity import Identities, change, forget, join, publish
 from features.keypoints import Bools, Int32s, Int64s
 from features.motion import ways
 from features.runs import Runs
-from features.segments import SEGMENT_MS, Attribution, Entry, SegmentBlock, Segments, TrackChange
+from features.segments import SEGMENT_MS, Attribution, Entry, Erased, SegmentBlock, Segments, TrackChange
 from features.sequence import FINAL, GRID, SECOND, FeatureRows
 from features.site import Timing
 from features.visit import Places, advance, feature_values, no_gait, prepare
@@ -50,17 +50,27 @@ class PersonState:
     position: int = 0
 
 
-def person_step(state: PersonState, entry: Entry, places: Places) -> FeatureRows:
+def person_step(state: PersonState, entry: Entry | Erased, places: Places) -> FeatureRows:
     """Fold one journal entry and give the feature rows that it changes or adds."""
     if isinstance(entry, SegmentBlock):
         folded = [_fold_block(state, part, places) for part in _by_minute(state, entry)]
         return folded[0] if len(folded) == 1 else FeatureRows.concatenate(folded)
+    if isinstance(entry, Erased):
+        _pass_over(state, entry, places.site.timing)
+        return FeatureRows.of([])
     position, state.position = state.position, state.position + 1
     if isinstance(entry, Attribution):
         return join(state.identities, entry, position)
     if isinstance(entry, TrackChange):
         return change(state.identities, entry, position)
     return FeatureRows.of([])
+
+
+def _pass_over(state: PersonState, erased: Erased, timing: Timing) -> None:
+    for time_ms in erased.times_ms:
+        _forget(state, time_ms, timing)
+        state.now_ms = max(state.now_ms, time_ms)
+        state.position += 1
 
 
 def _by_minute(state: PersonState, block: SegmentBlock) -> list[SegmentBlock]:

@@ -14,6 +14,7 @@ STRIDES = ("samples", "ahead", "speed", "lean", "ahead_spread", "speed_spread", 
 FAMILIES = ("bend", "head", "arms", "hidden")  # of the quantities of bearing
 NOT_SEEN = -1  # a quantity that is never negative and was not visible
 NO_SAMPLE = -32_768  # a gait sample that was not visible
+NO_TIME = -1  # of a fact, which does not move the journal's time
 
 SEGMENT = np.dtype(
     [
@@ -107,5 +108,26 @@ class TrackChange(Struct, frozen=True, tag="track_change", tag_field="type"):
         return self.change.time_ms
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What is left of entries that were erased: the journal's positions and time go on as if they were there.
+
+    Attributes:
+        times_ms: of each position the start of a segment's second, `NO_TIME` of a fact.
+        spent: alerts that were raised, which count in their hour's budget, as (camera, hour).
+    """
+
+    times_ms: tuple[int, ...]
+    spent: tuple[tuple[str, int], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.times_ms)
+
+
 Fact = Attribution | TrackChange | Disposition
 Entry = SegmentBlock | Fact
+
+
+def positions(entry: Entry | Erased) -> int:
+    """How many places an entry takes in the journal."""
+    return len(entry) if isinstance(entry, SegmentBlock | Erased) else 1

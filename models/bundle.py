@@ -19,6 +19,8 @@ from models.scorecard import Points, Scorecard, check_scorecard
 from models.tabled import Tabled, check_tabled
 
 SCHEMA_VERSION: Literal[1] = 1
+SCORING_VERSION = 1
+"""Of this code: raised whenever the same journal and the same bundle may be scored otherwise."""
 
 BandName = Literal["low", "elevated", "high"]
 BANDS: tuple[BandName, ...] = ("low", "elevated", "high")
@@ -82,7 +84,7 @@ class Bundle(_Part, frozen=True):
     """A scorecard with all that is needed to publish what it says.
 
     Attributes:
-        scoring_version: raised whenever the same values may score differently.
+        scoring_version: `SCORING_VERSION` of the code that it was made for.
         bands: low, elevated, high.
         corpus: how many baskets hold each category, for how unusual a basket is; none where nothing is known.
         gait: tells kinds of walking apart, which only describe; left out where nobody has learned them.
@@ -139,6 +141,16 @@ def load(text: bytes | str) -> Bundle:
 def schema() -> dict[str, Any]:
     """The JSON Schema of a bundle."""
     return msgspec.json.schema(Bundle)
+
+
+def check_scoring(bundle: Bundle) -> None:
+    """Make sure that this code scores by a bundle as the code does that it was made for.
+
+    Raises:
+        Rejection: it is of another scoring version.
+    """
+    if bundle.scoring_version != SCORING_VERSION:
+        raise Rejection("$.scoring_version", f"{SCORING_VERSION}, that of this code", str(bundle.scoring_version))
 
 
 @cache

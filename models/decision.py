@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from features.keypoints import Bools, Int32s, Int64s, Ints
-from features.sequence import COLUMN, FINAL, GRID, SECOND, WITHDRAWN, FeatureRows
-from features.site import Site
+from features.sequence import COLUMN, FINAL, GRID, SECOND, WITHDRAWN, FeatureRows, Row
+from features.site import Camera, Site
 from models.bundle import BANDS, ELEVATED, HIGH, LOW, AbstainRule, Bundle
 from models.records import OBJECTIVE_EVENTS, Alert, Score, ScoreKind
 
@@ -179,6 +179,30 @@ def decide(state: DecisionState, rows: FeatureRows, bundle: Bundle, site: Site) 
     return Decisions(state, list(scores.values()), alerts, values, [places[call.row] for call in calls])
 
 
+def score_again(said: Score, values: Int32s, bundle: Bundle) -> Score:
+    """A published score made anew out of its sequence features, to be compared with what was said.
+
+    Args:
+        said: what names the row: person, camera, time, kind, revision and position; and the band before, as far as the
+            score lets it stand.
+        values: (features,) in the catalogue's order.
+        bundle: sealed, by which it was scored.
+    """
+    cameras = [Camera(said.camera)] if said.camera else []
+    kind = next(kind for kind, name in KINDS.items() if name == said.kind)
+    row = Row(said.person, len(cameras) - 1, said.time_ms, kind, said.revision, said.position, values)
+    rows = FeatureRows.of([row])
+    judged = _judge(rows.values, bundle)
+    before = BANDS.index(said.band) if said.band else LOW
+    bands = np.maximum(judged.floor, np.minimum(before, judged.ceiling))
+    return _publish(np.array([0]), rows, judged, bands, bundle, Site(cameras=cameras))[0]
+
+
+def alert_again(said: Alert, score: Score) -> Alert:
+    """A published alert made anew out of its score, to be compared with what was said."""
+    return _alert(_Call(0, said.id, said.withdraws), score)
+
+
 def _judge(values: Int32s, bundle: Bundle) -> _Judged:
     contributions = bundle.scorecard.contributions(values)
     scores = bundle.scorecard.totals(contributions)
@@ -272,9 +296,14 @@ def _raise(state: DecisionState, moment: _Moment, band: int, site: Site) -> list
     course = state.courses.get(moment.person, Course())
     alerts = (*course.alerts, Standing(call.id, moment.time_ms, moment.events))[-REMEMBERED:]
     state.courses[moment.person] = replace(course, alerts=alerts)
-    hour, used = _budget(state, moment)
-    state.budgets[moment.camera] = (hour, used + 1)
+    spend(state, moment.camera, moment.time_ms // HOUR_MS)
     return [call]
+
+
+def spend(state: DecisionState, camera: str, hour: int) -> None:
+    """Count an alert of a camera in the budget of an hour, or of the latest one if that is later."""
+    hour, used = _budget(state, camera, hour)
+    state.budgets[camera] = (hour, used + 1)
 
 
 def _suppressed(state: DecisionState, moment: _Moment, site: Site) -> str | None:
@@ -284,7 +313,7 @@ def _suppressed(state: DecisionState, moment: _Moment, site: Site) -> str | None
     course = state.courses.get(moment.person, Course())
     if any(_rests(alert, moment, site.alerting.cooldown_s * 1_000) for alert in course.alerts):
         return "cooldown"
-    if _budget(state, moment)[1] >= site.alerting.budget_per_camera_hour:
+    if _budget(state, moment.camera, moment.time_ms // HOUR_MS)[1] >= site.alerting.budget_per_camera_hour:
         return "budget"
     return None
 
@@ -294,10 +323,9 @@ def _rests(alert: Standing, moment: _Moment, cooldown_ms: int) -> bool:
     return same or alert.time_ms == moment.time_ms
 
 
-def _budget(state: DecisionState, moment: _Moment) -> tuple[int, int]:
-    """The hour a moment's alert would count in, and the alerts counted there; what is earlier counts in the latest."""
-    latest, used = state.budgets.get(moment.camera, (0, 0))
-    hour = moment.time_ms // HOUR_MS
+def _budget(state: DecisionState, camera: str, hour: int) -> tuple[int, int]:
+    """The hour an alert would count in, and the alerts counted there; what is earlier counts in the latest."""
+    latest, used = state.budgets.get(camera, (0, 0))
     return (hour, 0) if hour > latest else (latest, used)
 
 

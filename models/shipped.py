@@ -14,13 +14,12 @@ from features.person import PersonState, person_step
 from features.segments import Entry
 from features.sequence import FINAL, FeatureRows
 from features.visit import Places
-from models.bundle import BANDS, AbstainRule, Band, BandName, Bundle, seal
+from models.bundle import BANDS, SCORING_VERSION, AbstainRule, Band, BandName, Bundle, seal
 from models.calibration import Calibration
 from models.scenarios.generate import Scenario, Visit, generate
 from models.scorecard import SCORE_MAX
 from models.training import train
 
-SCORING_VERSION = 1
 VISITS_AT_ONCE = 250
 LOSS_PPM_MAX = 5_000  # of AUC, from the model to the scorecard
 ENTER_PERMILLE: dict[BandName, int] = {"elevated": 300, "high": 600}  # the probability from which on a band is entered

@@ -1,8 +1,8 @@
 """The command line."""
 
 import sys
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -11,16 +11,13 @@ import msgspec
 import typer
 from rich.table import Table
 
-from features.site import Site
-from models.bundle import Bundle, default_bundle, dump
-from models.normality import Normality
+from models.bundle import default_bundle, dump
 from models.scenarios.generate import generate
 from streams import jobs
 from streams.adapters.command import import_
 from streams.adapters.imported import ImportFailure
 from streams.audit.errors import UnusableError
 from streams.audit.keys import load_signers
-from streams.audit.note import Signer
 from streams.calibrating.command import calibrate
 from streams.clock import Stopwatch
 from streams.codecs.tables import TableError
@@ -28,12 +25,15 @@ from streams.console.page import page
 from streams.console.pictures import write_pictures
 from streams.console.table import person_text
 from streams.console.words import short
+from streams.contesting.command import contest
 from streams.describing.command import learn
+from streams.embedded import Summary
+from streams.erasing.command import erase
 from streams.evaluation.command import evaluate
 from streams.recording import RecordingError
 from streams.replaying import replay
-from streams.run_view import bands_of, person_view, view
-from streams.runs import RunFolder, RunFolderError, load_bundle, load_normality, load_shadow, open_run
+from streams.run_view import bands_of, named_person, person_view, view
+from streams.runs import RunFolderError, load_bundle, load_normality, load_shadow, open_run
 from streams.settings_file import SettingsError
 from streams.site_file import EXAMPLE, SiteFileError, check_site, load_site
 from streams.sources import person_frames_of, site_of
@@ -86,7 +86,10 @@ def demo(
     recording, out, shown = folder / "recording", folder / "run", folder / "index.html"
     with screen.status("Making up the shop"):
         jobs.record_scenario(generate(seed, visits), recording)
-    first = _run(recording, site_of(recording), default_bundle(), out, f"A made-up shop, seed {seed}", shown)
+    watch = Stopwatch()
+    with _scoring(recording) as advance:
+        summary = jobs.run_recording(recording, site_of(recording), default_bundle(), out, advance)
+    first = _show(out, f"A made-up shop, seed {seed}", _speed(summary, watch.seconds), recording, shown)
     say(f"\nOne person in full:  vigil explain {first} --run {out}")
     say(f"The page to look at: {shown}")
     say(f"Everything else:     {folder}")
@@ -134,7 +137,10 @@ def run(
     tried = load_shadow(shadow, scorer) if shadow else None
     signers = load_signers(keys) if keys else []
     normal = load_normality(normality) if normality else None
-    first = _run(recording, used, scorer, out, str(recording), shown, tried, signers, normal)
+    watch = Stopwatch()
+    with _scoring(recording) as advance:
+        summary = jobs.run_recording(recording, used, scorer, out, advance, tried, signers, normal)
+    first = _show(out, str(recording), _speed(summary, watch.seconds), recording, shown)
     say(f"\nOne person in full:  vigil explain {first} --run {out}")
     say(f"The page to look at: {shown or 'none; --page writes one'}")
     say(f"Everything else:     {out}")
@@ -151,7 +157,7 @@ def explain(
 ) -> None:
     """Say why a person has the priority they have: every part, the events, and what would have changed it."""
     opened = open_run(run_folder)
-    shown = person_view(opened, _named(opened, person), recording or _recording_beside(run_folder))
+    shown = person_view(opened, named_person(opened, person), recording or _recording_beside(run_folder))
     if pictures:
         for path in write_pictures(shown, opened.site, bands_of(opened), pictures):
             say(f"wrote {path}")
@@ -160,6 +166,8 @@ def explain(
 
 app.command(rich_help_panel=LOOK)(replay)
 app.command(rich_help_panel=LOOK)(whatif)
+app.command(rich_help_panel=LOOK)(erase)
+app.command(rich_help_panel=LOOK)(contest)
 
 
 app.command("import", rich_help_panel=MAKE)(import_)
@@ -240,57 +248,28 @@ def main() -> None:
         refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
-def _run(
-    recording: Path,
-    site: Site,
-    bundle: Bundle,
-    out: Path,
-    title: str,
-    html: Path | None,
-    shadow: Bundle | None = None,
-    signers: Sequence[Signer] = (),
-    normality: Normality | None = None,
-) -> str:
-    """Run, show, and name the person to look at first."""
-    watch = Stopwatch()
+@contextmanager
+def _scoring(recording: Path) -> Iterator[jobs.Progress]:
     with progress() as bar:
         task = bar.add_task("Scoring", total=person_frames_of(recording) or None)
-        summary = jobs.run_recording(
-            recording, site, bundle, out, lambda rows: bar.advance(task, rows), shadow, signers, normality
-        )
+        yield lambda rows: bar.advance(task, rows)
+
+
+def _speed(summary: Summary, seconds: float) -> str:
     counted, what = (
         (summary.person_frames, "person-frames") if summary.person_frames else (summary.purchases, "purchases")
     )
-    speed = f"{counted:,} {what} in {watch.seconds:.1f} s, {counted / watch.seconds:,.0f} a second"
+    return f"{counted:,} {what} in {seconds:.1f} s, {counted / seconds:,.0f} a second"
+
+
+def _show(out: Path, title: str, speed: str, recording: Path, html: Path | None) -> str:
+    """Show a run, and name the person to look at first."""
     opened = open_run(out)
     shown = view(opened, title, speed, recording if html else None)
     if html:
         html.write_text(page(shown), encoding="utf-8")
     report(opened, shown, speed)
     return short(shown.scored[0].name) if shown.scored else "PERSON"
-
-
-def _named(opened: RunFolder, person: str) -> str:
-    """The full name of the one person who is meant."""
-    found = [name for name in opened.scores if person in {name, short(name)}]
-    found = found or [name for name in opened.scores if name.startswith(person)]
-    if len(found) != 1:
-        refuse(_unclear(opened, person, found))
-    return found[0]
-
-
-def _unclear(opened: RunFolder, person: str, found: list[str]) -> str:
-    if found:
-        return f"{person}: expected the name of one person; {len(found)} begin so: {_some(found)}"
-    names = {short(name): name for name in opened.scores}
-    near = [names[each] for each in get_close_matches(person, names, 3, 0)]
-    return (
-        f"{person}: nobody of {opened.folder} has this name; {'near are ' + _some(near) if near else 'it has no names'}"
-    )
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(sorted(names)[:5]) + (", …" if len(names) > 5 else "")  # noqa: PLR2004 - five are enough to see
 
 
 def _recording_beside(run_folder: Path) -> Path | None:

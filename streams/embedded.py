@@ -15,16 +15,17 @@ from features.camera import CameraStep
 from features.events import Disposition, IdentityChange, Purchase
 from features.identity import person_of
 from features.keypoints import NO_TRACK, PersonFrames
-from features.segments import Attribution, Entry, SegmentBlock
+from features.segments import Attribution, SegmentBlock
 from features.site import Site
 from models.bundle import Bundle
 from models.normality import Normality
 from models.records import Alert, Score
-from streams.codecs.journal import JournalWriter
+from streams.audit.rows import Kept
+from streams.audit.run_log import RunLog
 from streams.pipeline import Pipeline, Said, Scoring, late_records
 from streams.sources import DeadLetter, Item
 
-JOURNAL, SCORES, ALERTS = "journal.parquet", "scores.jsonl", "alerts.jsonl"
+SCORES, ALERTS = "scores.jsonl", "alerts.jsonl"
 DEAD_LETTERS, LATE, SUMMARY, BUNDLE = "dead-letters.jsonl", "late.jsonl", "summary.json", "bundle.json"
 SHADOW_SCORES, SHADOW_BUNDLE, NORMALITY = "shadow-scores.jsonl", "shadow-bundle.json", "normality.json"
 
@@ -88,18 +89,16 @@ class Summary(Struct):
 
 
 class Outputs:
-    """The files of a run's folder; `journal` is left out when a journal is being replayed.
+    """The files of a run's folder that anyone may read.
 
     That of the scores of a bundle on trial is there once they are written.
     """
 
-    def __init__(self, folder: Path, site: Site, *, journal: bool = True) -> None:
+    def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         names = (SCORES, ALERTS, DEAD_LETTERS, LATE)
         (folder / SHADOW_SCORES).unlink(missing_ok=True)
         self._folder, self._files = folder, {name: (folder / name).open("wb") for name in names}
-        self._journal = JournalWriter(folder / JOURNAL) if journal else None
-        self._cameras = [camera.name for camera in site.cameras]
         self._encoder = msgspec.json.Encoder()
 
     def write(self, name: str, records: Iterable[object]) -> None:
@@ -108,17 +107,10 @@ class Outputs:
             self._files[name] = (self._folder / name).open("wb")
         self._files[name].writelines(line for record in records for line in (self._encoder.encode(record), b"\n"))
 
-    def append(self, entry: Entry) -> None:
-        """Append to the journal."""
-        if self._journal is not None:
-            self._journal.append(entry, self._cameras)
-
     def close(self) -> None:
         """Finish the files."""
         for file in self._files.values():
             file.close()
-        if self._journal is not None:
-            self._journal.close()
 
     def __enter__(self) -> Self:
         return self
@@ -132,7 +124,7 @@ class Outputs:
 class Seal(Protocol):
     """Whoever seals what is published, before it is written anywhere."""
 
-    def take(self, entry: Entry, said: Said) -> None:
+    def take(self, kept: Kept, said: Said) -> None:
         """An entry of the journal and what it led to."""
 
     def forget(self, present: Container[str]) -> None:
@@ -150,11 +142,12 @@ class Publishing:
     frames: Counter[str] = field(default_factory=Counter)
     verdicts: dict[str, bool] = field(default_factory=dict)
 
-    def take(self, entry: Entry) -> None:
+    def take(self, kept: Kept) -> None:
         """Score what an entry of the journal changes."""
+        entry = kept.entry
         said = self.scoring.take(entry)
         if self.seal:
-            self.seal.take(entry, said)
+            self.seal.take(kept, said)
         if said.scores:
             self._publish(said.scores, said.alerts)
         if self.scoring.shadow:
@@ -214,15 +207,15 @@ class Run:
         site: Site,
         bundle: Bundle,
         outputs: Outputs,
+        log: RunLog,
         shadow: Bundle | None = None,
-        seal: Seal | None = None,
         normality: Normality | None = None,
     ) -> None:
-        self._pipeline = Pipeline.start(site, bundle, shadow, normality)
+        self._pipeline, self._log = Pipeline.start(site, bundle, shadow, normality), log
         self._cameras = [camera.name for camera in site.cameras]
         self._outputs = outputs
         self.summary = Summary()
-        self._publishing = Publishing(outputs, self.summary, self._pipeline.scoring, seal)
+        self._publishing = Publishing(outputs, self.summary, self._pipeline.scoring, log)
 
     def take(self, item: Item) -> None:
         """Take in one item."""
@@ -239,8 +232,7 @@ class Run:
 
     def _follow(self, step: CameraStep) -> None:
         for entry in step.entries:
-            self._outputs.append(entry)
-            self._publishing.take(entry)
+            self._publishing.take(self._log.keep(entry))
         self._set_aside(step)
 
     def _set_aside(self, step: CameraStep) -> None:

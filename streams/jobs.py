@@ -10,21 +10,23 @@ import msgspec
 
 from features.closing import Layout
 from features.keypoints import NO_TRACK, PersonFrames
-from features.segments import SegmentBlock
 from features.site import Site
-from models.bundle import Bundle, dump
+from models.bundle import SCORING_VERSION, Bundle, dump
 from models.normality import Normality
 from models.normality import dump as dump_normality
 from models.scenarios.generate import Scenario
 from streams.audit.certificate import Certificate
+from streams.audit.erasures import AUDIT
 from streams.audit.note import Signer, Verifier
-from streams.audit.run_log import RunLog, RunReplay, verify_run_log
-from streams.codecs.journal import read_journal
+from streams.audit.run_log import JOURNAL, RunLog, verify_run_log
+from streams.audit.run_replay import RunReplay
+from streams.audit.source import folder_source
+from streams.audit.versions import beginning_of, other_scoring
+from streams.codecs.journal import read_kept
 from streams.embedded import (
     ALERTS,
     BUNDLE,
     DEAD_LETTERS,
-    JOURNAL,
     LATE,
     NORMALITY,
     SCORES,
@@ -34,12 +36,11 @@ from streams.embedded import (
     Outputs,
     Publishing,
     Run,
-    Seal,
     Summary,
 )
 from streams.pipeline import Scoring
 from streams.recording import SITE, RecordingError, RecordingWriter
-from streams.runs import RunFolder
+from streams.runs import RunFolder, RunFolderError
 from streams.site_file import dump_site
 from streams.sources import read_recording
 
@@ -93,8 +94,8 @@ def run_recording(
     _refuse_same(recording, folder)
     for name in (SUMMARY, SHADOW_BUNDLE, NORMALITY):
         (folder / name).unlink(missing_ok=True)
-    with Outputs(folder, site) as outputs, RunLog(folder, site, bundle, signers, normality) as log:
-        run = Run(site, bundle, outputs, shadow, log, normality)
+    with Outputs(folder) as outputs, RunLog(folder, site, bundle, signers, normality) as log:
+        run = Run(site, bundle, outputs, log, shadow, normality)
         for item in read_recording(recording, site):
             run.take(item)
             if isinstance(item, PersonFrames):
@@ -118,17 +119,6 @@ def write_whole(path: Path, content: bytes) -> None:
     unfinished.replace(path)
 
 
-def replay_journal(run: RunFolder, folder: Path, progress: Progress = lambda _: None) -> Difference | None:
-    """Score a run's journal again into a folder; the first difference from what the run published.
-
-    Raises:
-        RecordingError: the folder is a run's own.
-        TableError: the journal cannot be read.
-    """
-    rescore(run, run.site, run.bundle, folder, progress, run.shadow)
-    return published_difference(run, folder)
-
-
 def published_difference(run: RunFolder, folder: Path) -> Difference | None:
     """The first difference of what was replayed into a folder from what the run published."""
     compared = (SCORES, ALERTS, *([SHADOW_SCORES] if run.shadow else []))
@@ -144,9 +134,11 @@ def replay_sealed(
     Raises:
         DiffersError: the first leaf that comes out otherwise.
         AuditError: the log does not hold, or a key is missing.
+        RunFolderError: it was scored by another scoring version.
         RecordingError: the folder is a run's own.
         TableError: the journal cannot be read.
     """
+    _check_scoring(run, run.bundle)
     signed = verify_run_log(run.folder, verifiers).checkpoint
     replay = RunReplay.of(run.folder, run.site, run.bundle, signed.size, run.normality)
     rescore(run, run.site, run.bundle, folder, progress, run.shadow, replay)
@@ -172,7 +164,7 @@ def rescore(
     folder: Path,
     progress: Progress,
     shadow: Bundle | None = None,
-    seal: Seal | None = None,
+    seal: RunReplay | None = None,
 ) -> Summary:
     """Score a run's journal into a folder, by another bundle or other rules of its site as the case may be.
 
@@ -187,20 +179,31 @@ def rescore(
 
     Raises:
         RecordingError: the folder is a run's own.
+        AuditError: the audit log or the keys cannot be read.
+        RunFolderError: a bundle is of another scoring version.
         TableError: the journal cannot be read.
     """
+    for scored_by in (bundle, shadow):
+        _check_scoring(run, scored_by)
     if (folder / JOURNAL).exists():
         raise RecordingError(
             f"{folder}: expected another folder to write to than that of a run, got one with {JOURNAL}"
         )
-    with Outputs(folder, site, journal=False) as outputs:
+    opener = seal.opener if seal else run.opener()
+    with Outputs(folder) as outputs:
         publishing = Publishing(outputs, Summary(), Scoring.start(site, bundle, Layout.of(site), shadow), seal)
-        for entry in read_journal(run.folder / JOURNAL, [camera.name for camera in site.cameras]):
-            publishing.take(entry)
-            progress(len(entry) if isinstance(entry, SegmentBlock) else 1)
+        for kept in read_kept(run.folder / JOURNAL, opener):
+            publishing.take(kept)
+            progress(len(kept.rows))
     for name in (DEAD_LETTERS, LATE):
         (folder / name).unlink()  # of which a journal has none
     return publishing.summary
+
+
+def _check_scoring(run: RunFolder, bundle: Bundle | None) -> None:
+    if bundle is not None and bundle.scoring_version != SCORING_VERSION:
+        begun = beginning_of(folder_source(run.folder / AUDIT))
+        raise RunFolderError(f"{run.folder}: {other_scoring(begun, bundle.scoring_version)}")
 
 
 def _refuse_same(read: Path, written: Path) -> None:

@@ -8,11 +8,11 @@ from features.camera import CameraEntry, CameraState, CameraStep, camera_step, f
 from features.closing import Layout
 from features.identity import Identities
 from features.person import PersonState, person_step
-from features.segments import Entry
+from features.segments import Entry, Erased
 from features.site import Site
 from features.visit import Places
 from models.bundle import Bundle
-from models.decision import DecisionState, decide
+from models.decision import DecisionState, decide, spend
 from models.normality import NormalAt, Normality
 from models.records import Alert, Score
 from streams.shadow import Shadow
@@ -61,8 +61,11 @@ class Scoring:
         if self.shadow and decisions:
             self.shadow.decisions = decisions
 
-    def take(self, entry: Entry) -> Said:
+    def take(self, entry: Entry | Erased) -> Said:
         """What an entry of the journal leads to."""
+        if isinstance(entry, Erased):
+            for camera, hour in entry.spent:
+                spend(self.decisions, camera, hour)
         rows = person_step(self.persons, entry, self.places)
         if not len(rows):
             return Said([], [], [], [])

@@ -11,11 +11,12 @@ import typer
 from streams import jobs
 from streams.audit.arguments import judged, names, verifiers_of
 from streams.audit.certificate import Certificate, sign_certificate
+from streams.audit.erasures import AUDIT
 from streams.audit.keys import load_signers
 from streams.audit.note import Verifier
-from streams.audit.run_log import AUDIT, PUBLIC_KEY, VISIT_KEYS, DiffersError
+from streams.audit.run_log import JOURNAL, PUBLIC_KEY
+from streams.audit.run_replay import DiffersError
 from streams.codecs.journal import count_rows
-from streams.embedded import JOURNAL
 from streams.runs import RunFolder, open_run
 from streams.terminal import progress, refuse, say, tell_difference
 
@@ -52,7 +53,7 @@ def replay(
             refuse(f"{run_folder}: expected the folder of a sealed run, got one without {AUDIT}, {PUBLIC_KEY}")
         else:
             say(f"Not sealed: {run_folder} has no audit log; only its files are compared.")
-            with _bar(recorded) as advance:
+            with judged(), _bar(recorded) as advance:
                 jobs.rescore(recorded, recorded.site, recorded.bundle, folder, advance, recorded.shadow)
         difference = jobs.published_difference(recorded, folder)
     if difference is None:
@@ -64,9 +65,9 @@ def replay(
 
 def _is_sealed(folder: Path) -> bool:
     """Whether the run has an audit log; of its files all are there or none."""
-    missing = [name for name in (AUDIT, PUBLIC_KEY, VISIT_KEYS) if not (folder / name).exists()]
-    if len(missing) in {1, 2}:
-        refuse(f"{folder}: expected the folder of a sealed run, got one without {', '.join(missing)}")
+    missing = [name for name in (AUDIT, PUBLIC_KEY) if not (folder / name).exists()]
+    if len(missing) == 1:
+        refuse(f"{folder}: expected the folder of a sealed run, got one without {missing[0]}")
     return not missing
 
 

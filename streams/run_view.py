@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,10 +11,9 @@ import numpy as np
 from features.events import TIME_MS_END
 from features.keypoints import QUARTERS, PersonFrames
 from features.segments import SEGMENT_MS, Attribution, SegmentBlock
-from features.site import Site
+from features.site import Camera, Site
 from models.records import Score
 from streams.codecs import poses
-from streams.codecs.journal import read_journal
 from streams.console import words
 from streams.console.view import (
     ABSTAIN,
@@ -29,9 +29,9 @@ from streams.console.view import (
     ScoreAt,
     ZoneStay,
 )
-from streams.embedded import JOURNAL, Summary
+from streams.embedded import Summary
 from streams.recording import POSES
-from streams.runs import RunFolder
+from streams.runs import RunFolder, RunFolderError
 
 POSES_SHOWN = 4
 SCORED_DRAWN, ABSTAINED_DRAWN = 40, 5
@@ -39,7 +39,8 @@ SCORED_DRAWN, ABSTAINED_DRAWN = 40, 5
 
 def view(run: RunFolder, title: str, speed: str = "", recording: Path | None = None) -> RunView:
     """The whole run for tables and pages; with skeletons of those first in line if the poses are given."""
-    persons = [_person(run, name, scores) for name, scores in run.scores.items()]
+    base = run.bundle.scorecard.base
+    persons = [scored_person(name, scores, base) for name, scores in run.scores.items()]
     whole = RunView(
         title=title,
         cameras=tuple(run.site.cameras),
@@ -62,14 +63,43 @@ def bands_of(run: RunFolder) -> tuple[Band, ...]:
 
 def person_view(run: RunFolder, name: str, recording: Path | None) -> PersonView:
     """One person with everything that can be shown."""
-    return detail(run, [_person(run, name, run.scores[name])], recording)[0]
+    return detail(run, [scored_person(name, run.scores[name], run.bundle.scorecard.base)], recording)[0]
+
+
+def named_person(run: RunFolder, person: str) -> str:
+    """The full name of the one person who is meant.
+
+    Raises:
+        RunFolderError: it is nobody's name, or more than one's.
+    """
+    found = [name for name in run.scores if person in {name, words.short(name)}]
+    found = found or [name for name in run.scores if name.startswith(person)]
+    found = found or [name for name, tracks in run.tracks.items() if person in tracks and name in run.scores]
+    if len(found) != 1:
+        raise RunFolderError(_unclear(run, person, found))
+    return found[0]
+
+
+def _unclear(run: RunFolder, person: str, found: list[str]) -> str:
+    if found:
+        return f"{person}: expected the name of one person; {len(found)} begin so: {_some(found)}"
+    names = {words.short(name): name for name in run.scores}
+    near = [names[each] for each in get_close_matches(person, names, 3, 0)]
+    told = "near are " + _some(near) if near else "it has no names"
+    return f"{person}: nobody of {run.folder} has this name; {told}"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(sorted(names)[:5]) + (", …" if len(names) > 5 else "")  # noqa: PLR2004 - five are enough to see
 
 
 def detail(run: RunFolder, persons: list[PersonView], recording: Path | None) -> list[PersonView]:
     """The persons with paths, stays and purchases from the journal, and skeletons from the poses."""
     owner = {track: person.name for person in persons for track in run.tracks[person.name]}
     seconds, purchases = _journal(run, owner)
-    persons = [_with_journal(run.site, person, seconds[person.name], purchases[person.name]) for person in persons]
+    persons = [
+        with_journal(run.site.cameras, person, seconds[person.name], purchases[person.name]) for person in persons
+    ]
     if recording is None or not (recording / POSES).exists():
         return persons
     wanted = {person.name: _telling(person, seconds[person.name]) for person in persons}
@@ -99,7 +129,8 @@ def accounts(summary: Summary) -> tuple[Account, ...]:
     )
 
 
-def _person(run: RunFolder, name: str, scores: list[Score]) -> PersonView:
+def scored_person(name: str, scores: list[Score], base: int) -> PersonView:
+    """A person by the scores that stand, in order of time; `base` is what everybody starts with."""
     last = scores[-1]
     named = {event: score.time_ms for score in reversed(scores) for event in score.events}
     return PersonView(
@@ -110,7 +141,7 @@ def _person(run: RunFolder, name: str, scores: list[Score]) -> PersonView:
         score=last.score,
         band=last.band or ABSTAIN,
         abstained=last.abstain or "",
-        base=run.bundle.scorecard.base,
+        base=base,
         contributions=_contributions(last),
         probability_permille=last.probability_permille,
         counterfactual=words.counterfactual(last.band or "", last.counterfactual),
@@ -140,12 +171,12 @@ Seconds = list[Second]
 def _journal(run: RunFolder, owner: dict[str, str]) -> tuple[dict[str, Seconds], dict[str, list[PurchaseMark]]]:
     seconds: dict[str, Seconds] = defaultdict(list)
     purchases: dict[str, list[PurchaseMark]] = defaultdict(list)
-    for entry in read_journal(run.folder / JOURNAL, [camera.name for camera in run.site.cameras]):
+    for entry in run.entries():
         if isinstance(entry, SegmentBlock):
             wanted = {place: owner[track] for place, track in enumerate(entry.tracks) if track in owner}
             for at in np.flatnonzero(np.isin(entry.track, list(wanted)) & (entry.rows["frames"] > 0)).tolist():
                 place = int(entry.track[at])
-                seconds[wanted[place]].append(_second(run.site, int(entry.cameras[place]), entry.rows[at]))
+                seconds[wanted[place]].append(second_of(run.site.cameras, int(entry.cameras[place]), entry.rows[at]))
         elif isinstance(entry, Attribution):
             for track, share in entry.candidates:
                 if track in owner:
@@ -153,9 +184,10 @@ def _journal(run: RunFolder, owner: dict[str, str]) -> tuple[dict[str, Seconds],
     return seconds, purchases
 
 
-def _second(site: Site, camera: int, row: np.void) -> Second:
+def second_of(cameras: list[Camera], camera: int, row: np.void) -> Second:
+    """Where a segment has the person; `camera` is the place of its camera."""
     x, y = float(row["x"]), float(row["y"])
-    homography = site.cameras[camera].homography
+    homography = cameras[camera].homography
     if homography is None:
         x, y = x / QUARTERS, y / QUARTERS
     else:
@@ -169,7 +201,10 @@ def _purchase(attribution: Attribution, share_permille: int) -> PurchaseMark:
     return PurchaseMark(attribution.time_ms, f"{bought} at {attribution.till}", share_permille)
 
 
-def _with_journal(site: Site, person: PersonView, seconds: Seconds, purchases: list[PurchaseMark]) -> PersonView:
+def with_journal(
+    cameras: list[Camera], person: PersonView, seconds: Seconds, purchases: list[PurchaseMark]
+) -> PersonView:
+    """The person with paths, stays and purchases; seconds name cameras by their place."""
     ordered = sorted(seconds)
     first_ms = ordered[0].second_ms if ordered else person.first_ms
     last_ms = ordered[-1].second_ms + SEGMENT_MS if ordered else person.last_ms
@@ -177,17 +212,17 @@ def _with_journal(site: Site, person: PersonView, seconds: Seconds, purchases: l
         person,
         first_ms=first_ms,
         last_ms=last_ms,
-        stays=_stays(site, ordered),
+        stays=_stays(cameras, ordered),
         purchases=tuple(sorted(purchases, key=lambda mark: mark.time_ms)),
-        paths=_paths(site, ordered),
+        paths=_paths(cameras, ordered),
     )
 
 
-def _paths(site: Site, seconds: Seconds) -> tuple[CameraPath, ...]:
+def _paths(cameras: list[Camera], seconds: Seconds) -> tuple[CameraPath, ...]:
     ways: dict[int, Seconds] = defaultdict(list)
     for second in seconds:
         ways[second.camera].append(second)
-    return tuple(_path(site.cameras[camera].name, way) for camera, way in ways.items())
+    return tuple(_path(cameras[camera].name, way) for camera, way in ways.items())
 
 
 def _path(camera: str, way: Seconds) -> CameraPath:
@@ -195,11 +230,11 @@ def _path(camera: str, way: Seconds) -> CameraPath:
     return CameraPath(camera, time_ms, x, y)
 
 
-def _stays(site: Site, seconds: Seconds) -> tuple[ZoneStay, ...]:
+def _stays(cameras: list[Camera], seconds: Seconds) -> tuple[ZoneStay, ...]:
     spans: list[ZoneStay] = []
     current: dict[tuple[int, int], ZoneStay] = {}
     for second_ms, camera, zones, *_ in seconds:
-        for bit, zone in enumerate(site.cameras[camera].zones):
+        for bit, zone in enumerate(cameras[camera].zones):
             if not zones >> bit & 1:
                 continue
             stay = current.get((camera, bit))

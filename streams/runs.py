@@ -11,18 +11,20 @@ import msgspec
 
 from features.events import Rejection
 from features.identity import Identities, person_of
-from features.segments import TrackChange
+from features.segments import Entry, Erased, TrackChange
 from features.site import Site
 from models import normality
-from models.bundle import Bundle, load
+from models.bundle import Bundle, check_scoring, load
 from models.normality import Normality
 from models.records import Score
+from streams.audit.erasures import erasures_of, opener_of
+from streams.audit.rows import Opener
+from streams.audit.run_log import JOURNAL
 from streams.codecs.journal import read_journal
 from streams.embedded import (
     ALERTS,
     BUNDLE,
     DEAD_LETTERS,
-    JOURNAL,
     NORMALITY,
     SCORES,
     SHADOW_BUNDLE,
@@ -34,6 +36,9 @@ from streams.site_file import load_site
 from streams.sources import DeadLetter
 
 Record = TypeVar("Record")
+
+
+ERASING = "erasing.json"  # what is to be erased, while it is
 
 
 class RunFolderError(Exception):
@@ -63,13 +68,31 @@ class RunFolder:
     @cached_property
     def tracks(self) -> dict[str, set[str]]:
         """By person."""
-        return _tracks(self.folder / JOURNAL, self.site, set(self.scores))
+        return _tracks(self.entries(), self.site, set(self.scores))
+
+    def opener(self) -> Opener:
+        """What opens the journal, as far as nothing of it was erased.
+
+        Raises:
+            AuditError: the audit log or the keys cannot be read.
+        """
+        return opener_of(self.folder, [camera.name for camera in self.site.cameras], erasures_of(self.folder))
+
+    def entries(self) -> Iterator[Entry | Erased]:
+        """The entries of the journal.
+
+        Raises:
+            AuditError: the audit log or the keys cannot be read.
+            TableError: the journal cannot be read.
+        """
+        opener = self.opener()
+        return read_journal(self.folder / JOURNAL, opener.cameras, opener)
 
     @cached_property
     def shadow(self) -> Bundle | None:
         """The bundle that was on trial."""
         path = self.folder / SHADOW_BUNDLE
-        return load_bundle(path) if path.exists() else None
+        return _recorded_bundle(path) if path.exists() else None
 
     @cached_property
     def normality(self) -> Normality | None:
@@ -83,11 +106,11 @@ class RunFolder:
         return next(read_lines(self.folder / DEAD_LETTERS, DeadLetter), None)
 
 
-def open_run(folder: Path) -> RunFolder:
-    """Read a run's folder.
+def open_run(folder: Path, *, erasing: bool = False) -> RunFolder:
+    """Read a run's folder; one with an erasure that was interrupted only to go on with that.
 
     Raises:
-        RunFolderError: it lacks a file, or one cannot be read.
+        RunFolderError: it lacks a file, or one cannot be read, or it is half erased.
         SiteFileError: of its site file.
     """
     if not folder.is_dir():
@@ -95,20 +118,26 @@ def open_run(folder: Path) -> RunFolder:
     for name in (SITE, BUNDLE, SCORES, ALERTS, DEAD_LETTERS, JOURNAL, SUMMARY):
         if not (folder / name).exists():
             raise RunFolderError(f"{folder}: expected the folder of a finished `vigil run`, got one without {name}")
+    if (folder / ERASING).exists() and not erasing:
+        raise RunFolderError(f"{folder}: an erasure was interrupted; expected `vigil erase {folder}` to be run first")
     summary = _decoded(folder / SUMMARY, 0, (folder / SUMMARY).read_bytes(), msgspec.json.Decoder(Summary))
-    return RunFolder(folder, load_site(folder / SITE), load_bundle(folder / BUNDLE), summary)
+    return RunFolder(folder, load_site(folder / SITE), _recorded_bundle(folder / BUNDLE), summary)
 
 
 def load_bundle(path: Path) -> Bundle:
-    """The bundle of a file.
+    """The bundle of a file, to score with.
 
     Raises:
-        RunFolderError: it is no bundle, or was changed after it was sealed.
+        RunFolderError: it is no bundle, was changed after it was sealed, or is of another scoring version.
     """
+    bundle = _recorded_bundle(path)
     try:
-        return load(path.read_bytes())
+        check_scoring(bundle)
     except Rejection as why:
-        raise RunFolderError(f"{path}: expected a bundle as `vigil train` writes; {why}") from None
+        raise RunFolderError(
+            f"{path}: {why}. Train one with this vigil, or score with the vigil that it was made with"
+        ) from None
+    return bundle
 
 
 PARTS_OF_FEATURES = {
@@ -146,6 +175,14 @@ def load_normality(path: Path) -> Normality:
         raise RunFolderError(f"{path}: expected tables as `vigil calibrate` writes; {why}") from None
 
 
+def _recorded_bundle(path: Path) -> Bundle:
+    """The bundle of a file, of whatever scoring version."""
+    try:
+        return load(path.read_bytes())
+    except Rejection as why:
+        raise RunFolderError(f"{path}: expected a bundle as `vigil train` writes; {why}") from None
+
+
 def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:
     """The records of a file of JSON lines, in order.
 
@@ -177,9 +214,9 @@ def standing_scores(scores: Iterator[Score]) -> dict[str, list[Score]]:
     return dict(by_person)
 
 
-def _tracks(journal: Path, site: Site, persons: set[str]) -> dict[str, set[str]]:
+def _tracks(entries: Iterator[Entry | Erased], site: Site, persons: set[str]) -> dict[str, set[str]]:
     known = Identities.start(site)
-    for entry in read_journal(journal, [camera.name for camera in site.cameras]):
+    for entry in entries:
         if isinstance(entry, TrackChange):
             known.changes.append(entry)
             known.special.update(track for track in (entry.track, entry.other) if track)

@@ -88,6 +88,18 @@ def open_checkpoint(
     return SignedCheckpoint(checkpoint, note, signed_by)
 
 
+def origin_of(encoded: bytes, verifiers: Sequence[Verifier], where: str = "checkpoint") -> str:
+    """The origin of a checkpoint that is to be of the log of one of these keys, or of one of that log's runs.
+
+    Raises:
+        FormatError: it is another log's, or no note.
+    """
+    origin = parse_note(encoded, where).text.partition("\n")[0]
+    if not any(origin == one.name or origin.startswith(f"{one.name}/run-") for one in verifiers):
+        raise FormatError("origin", f"that of {verifiers[0].name}", origin, where)
+    return origin
+
+
 def parse_checkpoint(text: str, where: str = "checkpoint") -> Checkpoint:
     """A checkpoint out of a note's text.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from models.bundle import SCORING_VERSION
 from streams import clock
 from streams.audit.arguments import (
     Keys,
@@ -25,17 +26,16 @@ from streams.audit.arguments import (
 )
 from streams.audit.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from streams.audit.cosignature import Quorum, with_cosignatures
-from streams.audit.errors import UnusableError
 from streams.audit.files import Files, locked, replace_whole
 from streams.audit.key_commands import key_commands
 from streams.audit.keys import load_cosigner
-from streams.audit.merkle import leaf_hash, verify_inclusion
 from streams.audit.note import parse_note
-from streams.audit.proof import SUFFIX, LogProof, check_proof, parse_proof
+from streams.audit.proof_commands import check, prove
 from streams.audit.reader import LogReader
 from streams.audit.source import checkpoint_of, source_of
 from streams.audit.tiles import CHECKPOINT
 from streams.audit.verify import verify_growth, verify_log
+from streams.audit.versions import beginning_of, other_scoring
 from streams.audit.watch import Sight, Watch, looks, state_of
 from streams.audit.watch import witness as witness_once
 from streams.terminal import aside, progress, say
@@ -77,58 +77,12 @@ def verify(
     say(f"Holds: {size:,} entries, each tile, root {root}, signed by {names(signed.signed_by)}.")
     if against:
         say(f"Only grown: its first {old.size:,} entries are those of {against}.")
+    if (begun := beginning_of(source)) and begun.scoring_version != SCORING_VERSION:
+        say(f"To replay it: {other_scoring(begun, begun.scoring_version)}.")
 
 
-@audit_commands.command()
-def prove(
-    place: Place,
-    leaf: Annotated[int, typer.Argument(metavar="INDEX", min=0, help="Which entry, counted from 0.")],
-    out: Annotated[Path | None, typer.Option(help=f"File for the proof; else INDEX{SUFFIX}.")] = None,
-) -> None:
-    """Write a proof that an entry is in the log: a small text that `check` checks without the log and offline."""
-    with judged():
-        source = source_of(place)
-        encoded = checkpoint_of(source)
-        checkpoint = _claimed(encoded)
-        reader = LogReader(source, checkpoint.size)
-        if leaf >= checkpoint.size:
-            raise UnusableError("index", f"below {checkpoint.size:,}, the entries of the log", leaf, place)
-        content, hashes = reader.leaf(leaf), reader.inclusion(leaf)
-        verify_inclusion(leaf, checkpoint.size, leaf_hash(content), hashes, checkpoint.root)
-    written = out or Path(f"{leaf}{SUFFIX}")
-    written.write_bytes(LogProof(leaf, tuple(hashes), encoded, content).encoded)
-    say(f"{written}: entry {leaf:,} of {checkpoint.size:,} of {checkpoint.origin}")
-
-
-@audit_commands.command()
-def check(
-    proof: Annotated[Path, typer.Argument(help=f"File of a proof, *{SUFFIX}.")],
-    key: Keys,
-    witness: Witnesses = None,
-    quorum: Needed = None,
-    leaf: Annotated[
-        Path | None, typer.Option(help="File of the entry; else the one in the proof's line `extra`.")
-    ] = None,
-    origin: Origin = None,
-) -> None:
-    """Check a proof offline: the entry is in the log whose key you trust, and enough witnesses saw that log.
-
-    Without witnesses a proof shows that the log's owner signed for the entry. With them it shows as well that the
-    owner cannot have shown other people another log.
-    """
-    with judged():
-        verifiers, policy = verifiers_of(key), quorum_of(witness, quorum)
-        parsed = parse_proof(proof.read_bytes(), str(proof))
-        entry = leaf.read_bytes() if leaf else parsed.extra
-        if entry is None:
-            raise UnusableError("entry", "a line `extra` with it, or --leaf FILE", "neither", str(proof))
-        name = origin or verifiers[0].name
-        checked = check_proof(parsed, entry, name, verifiers, policy, str(proof))
-    checkpoint = checked.signed.checkpoint
-    say(
-        f"Holds: entry {parsed.leaf_index:,} of {checkpoint.size:,} of {name}, {len(entry):,} bytes, "
-        f"signed by {names(checked.signed.signed_by)}{seen_by(checked.seen)}."
-    )
+audit_commands.command()(prove)
+audit_commands.command()(check)
 
 
 @audit_commands.command()

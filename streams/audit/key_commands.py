@@ -21,6 +21,7 @@ Folder = Annotated[Path, typer.Option("--keys", help="Folder of the keys.")]
 Passphrase = Annotated[
     Path | None, typer.Option("--passphrase-file", help="File whose first line is the passphrase; else you are asked.")
 ]
+IfNone = Annotated[bool, typer.Option("--if-none", help="Where the folder has a key of this name, print that one.")]
 FOLDER = Path("vigil-audit-keys")
 
 
@@ -29,16 +30,18 @@ def make(
     name: Annotated[str, typer.Argument(help="Name of the key, unique in the world, such as shop.example/audit.")],
     keys: Folder = FOLDER,
     witness: Annotated[bool, typer.Option("--witness", help="A key to cosign with, not to sign.")] = False,  # noqa: FBT002 - a flag
+    if_none: IfNone = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Make a key. The line it prints is the public key: hand that out, by a way the log cannot change.
 
     A log's checkpoints bear the name of its key as the log's name.
     """
     with judged():
-        if keys.is_dir() and (there := list_keys(keys)):
-            got = f"{len(there)}; `vigil audit keys rotate` adds one"
+        there = list_keys(keys) if keys.is_dir() else []
+        if there and not (if_none and there[-1].verifier.name == name):
+            got = f"{len(there)}, of {there[-1].verifier.name}; `vigil audit keys rotate` adds one"
             raise UnusableError("keys", "a folder without any", got, str(keys))
-        stored = make_key(keys, (Cosigner if witness else Signer).generate(name))
+        stored = there[-1] if there else make_key(keys, (Cosigner if witness else Signer).generate(name))
     say(stored.verifier.vkey)
 
 

@@ -5,6 +5,7 @@ record again gets the same bytes, or refuses it. docs/audit.md lists the fields.
 """
 
 from enum import IntEnum
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -41,24 +42,50 @@ class Beginning(Struct, frozen=True, array_like=True, tag=1):
     normality: bytes
 
 
-class Entry(Struct, frozen=True, array_like=True, tag=2):
-    """A score, an alert or a disposition, sealed with the key of the visit.
+class Public(NamedTuple):
+    """What of a record is not hidden, and is bound to what is.
 
     Attributes:
         kind: a `Kind`.
         position: place in the journal of the entry it came of.
         visit: names the key.
+        camera: of an alert that was raised, for it counts in a budget whoever is erased; else empty.
+        hour: in which it counts, since 1970; else 0.
     """
 
     kind: int
     position: int
     visit: bytes
+    camera: str = ""
+    hour: int = 0
+
+
+class Entry(Struct, frozen=True, array_like=True, tag=2):
+    """A score, an alert or a disposition, sealed with the key of the visit; the first five fields are `Public`."""
+
+    kind: int
+    position: int
+    visit: bytes
+    camera: str
+    hour: int
     sealed: Sealed
 
     @property
     def context(self) -> bytes:
         """What is bound to the content without being hidden."""
-        return _encode((self.kind, self.position, self.visit))
+        return _encode(Public(self.kind, self.position, self.visit, self.camera, self.hour))
+
+
+class Tombstone(Struct, frozen=True, array_like=True, tag=3):
+    """Visits that were erased: their keys are gone, and what was sealed with them can never be opened again.
+
+    Attributes:
+        visits: names of the keys, in order.
+        reason: `asked` or `age`.
+    """
+
+    visits: list[bytes]
+    reason: str
 
 
 class Content(Struct, frozen=True, array_like=True):
@@ -75,7 +102,7 @@ class Content(Struct, frozen=True, array_like=True):
     values: bytes
 
 
-Record = Beginning | Entry
+Record = Beginning | Entry | Tombstone
 _encode = msgspec.msgpack.Encoder().encode
 _record: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
 _content = msgspec.msgpack.Decoder(Content)
@@ -86,10 +113,9 @@ def encode_record(record: Record) -> bytes:
     return _encode(record)
 
 
-def sealed_entry(kind: Kind, position: int, key: VisitKey, content: Content) -> Entry:
+def sealed_entry(public: Public, key: VisitKey, content: Content) -> Entry:
     """A record of something published, sealed."""
-    visit = key.id
-    return Entry(kind, position, visit, seal(_encode(content), key, _encode((int(kind), position, visit))))
+    return Entry(*public, seal(_encode(content), key, _encode(public)))
 
 
 def decode_record(leaf: bytes, where: str = "leaf") -> Record:

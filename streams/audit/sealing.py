@@ -4,24 +4,27 @@ The same entries with the same keys always give the same leaves, however they ar
 the journal and the keys makes the log again and compares.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib.metadata import version
 from typing import NamedTuple
 
 import msgspec
 
 from features.events import Disposition
-from features.segments import Entry, SegmentBlock
+from features.segments import Entry, positions
 from features.site import Site
 from models.bundle import Bundle
+from models.decision import HOUR_MS, NOWHERE
 from models.normality import Normality
-from streams.audit.records import DIGEST_BYTES, Beginning, Content, Kind, encode_record, sealed_entry
+from models.records import Alert
+from streams.audit.records import DIGEST_BYTES, Beginning, Content, Kind, Public, encode_record, sealed_entry
+from streams.audit.rows import Kept, chained, seal_entry
 from streams.audit.visit_keys import VisitKey, VisitKeys
 from streams.pipeline import Said
 from streams.snapshots import site_digest
 
+VIGIL = version("vigil")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -32,11 +35,11 @@ class Leaf(NamedTuple):
     value: bytes
 
 
-def beginning(site: Site, bundle: Bundle, normality: Normality | None = None) -> bytes:
-    """The first leaf of a log."""
+def beginning(site: Site, bundle: Bundle, normality: Normality | None = None, vigil: str = VIGIL) -> bytes:
+    """The first leaf of a log that a version of Vigil made."""
     digests = bytes.fromhex(site_digest(site)), bytes.fromhex(bundle.digest)
     normal = bytes.fromhex(normality.digest) if normality else b""
-    return encode_record(Beginning(*digests, bundle.scoring_version, version("vigil"), normal))
+    return encode_record(Beginning(*digests, bundle.scoring_version, vigil, normal))
 
 
 @dataclass(slots=True)
@@ -53,41 +56,39 @@ class Sealing:
     journal: bytes = bytes(DIGEST_BYTES)
     position: int = 0
 
-    def take(self, entry: Entry, said: Said) -> list[Leaf]:
+    def keep(self, entry: Entry) -> Kept:
+        """An entry with its rows, which are sealed."""
+        return Kept(entry, seal_entry(entry, self.position, self.keys))
+
+    def take(self, kept: Kept, said: Said) -> list[Leaf]:
         """The leaves of an entry and of what it led to: each score, then the alerts it raised or took back."""
-        digests = [self.journal]
-        for part in _parts(entry):
-            digests.append(sha256(digests[-1] + part).digest())
-        first, self.position, self.journal = self.position, self.position + len(digests) - 1, digests[-1]
-        if isinstance(entry, Disposition):
-            content = Content(digests[-1], _encode(entry), b"")
-            return [_leaf(Kind.DISPOSITION, first, self.keys.make(entry.person), content)]
-        return list(self._said(said, digests, first))
+        digests = dict[int, bytes]()
+        for row in kept.rows:
+            self.journal = digests[row.position] = chained(self.journal, row)
+        self.position += positions(kept.entry)
+        if isinstance(kept.entry, Disposition):
+            row, content = kept.rows[0], Content(self.journal, _encode(kept.entry), b"")
+            return [_leaf(Public(Kind.DISPOSITION, row.position, row.visit), self.keys.with_id(row.visit), content)]
+        return list(self._said(said, digests))
 
     def forget(self, present: Container[str]) -> None:
         """Let go of the keys of visits of which nothing more can come."""
         self.keys.held = {name: key for name, key in self.keys.held.items() if name in present}
 
-    def _said(self, said: Said, digests: list[bytes], first: int) -> Iterator[Leaf]:
+    def _said(self, said: Said, digests: Mapping[int, bytes]) -> Iterator[Leaf]:
         raised = list(zip(said.rests_on, said.alerts, strict=True))
         for place, (score, values) in enumerate(zip(said.scores, said.values, strict=True)):
-            key, digest = self.keys.of(score.person), digests[score.position - first + 1]
-            contents = [(Kind.SCORE, Content(digest, _encode(score), values))]
-            contents += [(Kind.ALERT, Content(digest, _encode(alert), b"")) for at, alert in raised if at == place]
-            for kind, content in contents:
-                yield _leaf(kind, score.position, key, content)
+            key, digest = self.keys.of(score.person), digests[score.position]
+            yield _leaf(Public(Kind.SCORE, score.position, key.id), key, Content(digest, _encode(score), values))
+            for alert in (alert for at, alert in raised if at == place):
+                public = Public(Kind.ALERT, score.position, key.id, *_spent(alert))
+                yield _leaf(public, key, Content(digest, _encode(alert), b""))
 
 
-def _leaf(kind: Kind, position: int, key: VisitKey, content: Content) -> Leaf:
-    return Leaf(kind, encode_record(sealed_entry(kind, position, key, content)))
+def _spent(alert: Alert) -> tuple[str, int]:
+    """Where and in which hour an alert counts in a budget; one that takes another back counts nowhere."""
+    return ("", 0) if alert.withdraws else (alert.camera or NOWHERE, alert.time_ms // HOUR_MS)
 
 
-def _parts(entry: Entry) -> Iterator[bytes]:
-    """The bytes of each place in the journal: a segment's track and row, or a fact as JSON."""
-    if not isinstance(entry, SegmentBlock):
-        yield _encode(entry)
-        return
-    rows, size = entry.rows.tobytes(), entry.rows.itemsize
-    names = [f"{track}\0".encode() for track in entry.tracks]
-    for at, track in enumerate(entry.track.tolist()):
-        yield names[track] + rows[at * size : (at + 1) * size]
+def _leaf(public: Public, key: VisitKey, content: Content) -> Leaf:
+    return Leaf(public.kind, encode_record(sealed_entry(public, key, content)))

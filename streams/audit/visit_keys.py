@@ -12,9 +12,9 @@ says which content it is: AES-GCM alone would let a forger make one text that tw
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b, sha256
 from pathlib import Path
-from typing import Self
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -23,12 +23,13 @@ from msgspec import Struct
 
 from streams.audit.errors import AuditError, UnusableError
 
+VISIT_KEYS = "visit-keys.jsonl"  # beside the journal
 KEY_BYTES = 32
 ID_BYTES = 16
 NONCE_BYTES = 12
 
 
-class VisitKey(Struct, frozen=True):
+class VisitKey(Struct, frozen=True, dict=True):
     """The key of a visit.
 
     Attributes:
@@ -39,10 +40,15 @@ class VisitKey(Struct, frozen=True):
     name: str
     secret: bytes
 
-    @property
+    @cached_property
     def id(self) -> bytes:
-        """What records name it by, 16 bytes: tells nothing without the key."""
+        """What records and rows name it by, 16 bytes: tells nothing without the key."""
         return blake2b(self.secret, digest_size=ID_BYTES, person=b"vigil visit").digest()
+
+    @cached_property
+    def rows(self) -> bytes:
+        """The key of the visit's rows in the journal, 32 bytes."""
+        return blake2b(self.secret, digest_size=KEY_BYTES, person=b"vigil rows").digest()
 
 
 class Sealed(Struct, frozen=True, array_like=True):
@@ -106,6 +112,17 @@ class VisitKeys:
         self.fresh.append(made)
         return made
 
+    def with_id(self, visit: bytes) -> VisitKey:
+        """The key of an id, among those that were not told yet.
+
+        Raises:
+            AuditError: there is none.
+        """
+        found = next((key for key in reversed(self.fresh) if key.id == visit), None)
+        if found is None:
+            raise AuditError("key", f"that of {visit.hex()}", "none that was just made")
+        return found
+
     def told(self) -> list[VisitKey]:
         """The keys made since this was last asked."""
         fresh, self.fresh = self.fresh, []
@@ -116,6 +133,15 @@ class _Line(Struct, frozen=True):
     visit: str
     name: str
     secret: str
+
+
+def write_keys(path: Path, keys: Iterable[VisitKey]) -> None:
+    """Write a file of keys that is there entirely or not at all; only its owner may read it."""
+    unfinished = path.with_name(f".{path.name}")
+    file = KeyFile(unfinished)
+    file.add(keys)
+    file.close()
+    unfinished.replace(path)
 
 
 class KeyFile:
@@ -139,35 +165,40 @@ class KeyFile:
 
 @dataclass(slots=True)
 class RecordedKeys(VisitKeys):
-    """Keys as they were made before, in the same order.
+    """Keys as they were made before.
 
     Attributes:
-        made: by name, those that were not asked for yet.
+        ring: by id, all that were made and not erased.
     """
 
-    made: dict[str, list[VisitKey]] = field(default_factory=dict)
-
-    @classmethod
-    def of_file(cls, path: Path) -> Self:
-        """The keys of a run.
-
-        Raises:
-            UnusableError: the file is missing, or a line of it is no key.
-        """
-        recorded = cls(b"")
-        for key in read_keys(path):
-            recorded.made.setdefault(key.name, []).append(key)
-        return recorded
+    ring: dict[bytes, VisitKey] = field(default_factory=dict)
 
     def make(self, name: str) -> VisitKey:
-        """The next key that was made for a name.
+        """No key is made where all were made before.
 
         Raises:
-            AuditError: none was.
+            AuditError: always.
         """
-        if not self.made.get(name):
-            raise AuditError("key", f"one of {name}", "none: erased, or it was never sealed")
-        return self.made[name].pop(0)
+        raise AuditError("key", f"one of {name}", "none: erased, or it was never sealed")
+
+    def with_id(self, visit: bytes) -> VisitKey:
+        """The key of an id.
+
+        Raises:
+            AuditError: there is none.
+        """
+        if visit not in self.ring:
+            raise AuditError("key", f"that of {visit.hex()}", "none: erased, or it was never sealed")
+        return self.ring[visit]
+
+
+def key_ring(path: Path) -> dict[bytes, VisitKey]:
+    """The keys of a file by id.
+
+    Raises:
+        UnusableError: the file is missing, or a line of it is no key.
+    """
+    return {key.id: key for key in read_keys(path)}
 
 
 def read_keys(path: Path) -> list[VisitKey]:

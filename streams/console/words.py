@@ -106,6 +106,11 @@ def percent(permille: int) -> str:
     return f"{permille / 10:g} %"
 
 
+def counted(number: int, what: str) -> str:
+    """So many of something: no scores, 1 score, 2 scores."""
+    return f"{f'{number:,}' if number else 'no'} {what}{'' if number == 1 else 's'}"
+
+
 def times(count: int) -> str:
     """How often: once, twice, 3 times."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
@@ -172,6 +177,11 @@ def clock(time_ms: int, utc_offset_minutes: int = 0) -> str:
 def day(time_ms: int, utc_offset_minutes: int = 0) -> str:
     """Local date, year first."""
     return _local(time_ms, utc_offset_minutes).strftime("%Y-%m-%d")
+
+
+def day_and_clock(time_ms: int, utc_offset_minutes: int = 0) -> str:
+    """Local date and time of day."""
+    return f"{day(time_ms, utc_offset_minutes)} {clock(time_ms, utc_offset_minutes)}"
 
 
 def _local(time_ms: int, utc_offset_minutes: int) -> datetime:

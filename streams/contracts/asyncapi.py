@@ -9,7 +9,7 @@ import msgspec
 import pyarrow as pa
 import yaml
 
-from streams.contracts.columns import Columns, journal_columns, pose_columns
+from streams.contracts.columns import Columns, journal_columns, pose_columns, segment_fields
 from streams.contracts.examples import Example, examples
 from streams.contracts.schemas import file_of
 from streams.kafka.lane_seal import FIRST, LEAF, ROOT, SIZE
@@ -19,6 +19,7 @@ from streams.kafka.topics import (
     AUDIT,
     DEAD_LETTERS,
     DISPOSITIONS,
+    ERASURES,
     IDENTITIES,
     JOURNAL,
     LATE,
@@ -61,7 +62,7 @@ KEYS = {
 REPEATS = {
     JOURNAL: "Positions are contiguous in a partition: a message whose first position is below the one expected is a "
     "repeat; one above means that something was lost.",
-    VISIT_KEYS: "A message with a key that came before is a repeat.",
+    VISIT_KEYS: "A message with a key that came before is a repeat; one without a value says that the key was erased.",
     AUDIT: "A message whose header vigil-first-leaf is below the tree so far is a repeat; one above it means that "
     "something was lost.",
     SCORES: "A message with an id that came before is a repeat.",
@@ -120,6 +121,8 @@ def kinds() -> tuple[Kind, ...]:
     }
     refused = {"description": "The message that was refused, unchanged."}
     binary = {"type": "string", "contentMediaType": BYTES.decode(), "contentEncoding": "base64"}
+    journal = _arrow(journal_columns(), {"vigil.segment": "names and types of the fields of `segment`"})
+    journal["schema"]["segment"] = segment_fields()
     leaves, visit_key = binary | {"description": LEAVES}, binary | {"description": VISIT_KEY}
     return (
         Kind("poses", POSES, ARROW, _arrow(pose_columns(), {"camera": "name of the camera"})),
@@ -127,7 +130,8 @@ def kinds() -> tuple[Kind, ...]:
         Kind("purchase", PURCHASES, JSON, _json("purchase")),
         Kind("identity", IDENTITIES, JSON, _json("identity")),
         Kind("disposition", DISPOSITIONS, JSON, _json("disposition")),
-        Kind("journal", JOURNAL, ARROW, _arrow(journal_columns(), {})),
+        Kind("erasure", ERASURES, JSON, _json("erasure")),
+        Kind("journal", JOURNAL, ARROW, journal),
         Kind("visitKey", VISIT_KEYS, BYTES, visit_key),
         Kind("leaves", AUDIT, BYTES, leaves),
         Kind("score", SCORES, JSON, _json("score")),
@@ -309,7 +313,7 @@ def _payload(example: Example) -> Any:  # noqa: ANN401 - whatever it holds
 
 
 def _rows(value: bytes) -> Part:
-    """An Arrow stream as JSON shows it: its metadata and its rows."""
+    """An Arrow stream as JSON shows it: its metadata and its rows, bytes in base64."""
     with pa.ipc.open_stream(value) as stream:
         metadata = {name.decode(): text.decode() for name, text in (stream.schema.metadata or {}).items()}
         rows = [dict(_cells(row)) for row in stream.read_all().to_pylist()]
@@ -317,4 +321,4 @@ def _rows(value: bytes) -> Part:
 
 
 def _cells(row: Part) -> Iterator[tuple[str, Any]]:
-    return ((name, cell.decode() if isinstance(cell, bytes) else cell) for name, cell in row.items())
+    return ((name, b64encode(cell).decode() if isinstance(cell, bytes) else cell) for name, cell in row.items())

@@ -4,6 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from features.segments import SEGMENT
 from streams.codecs.journal import SCHEMA
 from streams.kafka.pose_messages import POSE_FIELDS
 
@@ -18,9 +19,14 @@ _POSED = "permille of the posed frames, -1 without any"
 _EXTREME = "left, right; hundredths of a degree, 18,000 is a straight leg, -1 where not visible"
 _ANKLES = "left less right ankle, permille of the torso, in sixteenths of the second; -32,768 where not visible"
 JOURNAL_COLUMNS = {
-    "position": "place in the partition's journal; contiguous from 0 on",
-    "track": "camera/tracker id/first second; null where the row is a fact",
-    "camera": "its name; null where the row is a fact",
+    "position": "place in the partition's journal; contiguous from 0 on, and the same for each row of one fact",
+    "time_ms": "start of a segment's second, milliseconds since the epoch; -1 where the row is a fact",
+    "visit": "id of the visit key that the row is sealed with",
+    "sealed": "12 bytes of nonce and AES-256-GCM of a segment, or of a fact as journal-fact.schema.json says. A "
+    "segment is the name of its track (camera/tracker id/first second), a zero byte, and the fields of `segment`, "
+    "little-endian and without gaps. A fact has a row for each person it is about, which names no other",
+}
+SEGMENT_FIELDS = {
     "second_ms": "start of the second, milliseconds since the epoch",
     "tracker": "id that the tracker gave; may change within a track",
     "mean_ms": "mean time of the second's frames after its start",
@@ -53,8 +59,6 @@ JOURNAL_COLUMNS = {
     "unusual_mbit": "how unusual the bearing is at its place, thousandths of a bit: bend, head, arms, hidden; -1 where "
     "what is normal is not known, or without any keypoint",
     "handling": "how likely goods are being put away, permille; -1 without a model, or where the arms were not seen",
-    "fact": "JSON as journal-fact.schema.json says, the other columns but position being null; null where the row is a "
-    "segment",
 }
 
 Columns = list[dict[str, Any]]
@@ -68,6 +72,14 @@ def pose_columns() -> Columns:
 def journal_columns() -> Columns:
     """The columns of a journal message."""
     return _columns(SCHEMA, JOURNAL_COLUMNS)
+
+
+def segment_fields() -> Columns:
+    """The fields of a segment, which a journal message holds sealed."""
+    return [
+        {"name": name, "type": f"{kind}{list(*shape) if shape else ''}", "description": SEGMENT_FIELDS[name]}
+        for name, kind, *shape in SEGMENT.descr
+    ]
 
 
 def _columns(schema: pa.Schema, described: dict[str, str]) -> Columns:

@@ -9,14 +9,15 @@ import numpy as np
 
 from features.events import Disposition, IdentityChange, PoseBatch, Purchase
 from features.keypoints import NO_TRACK, PERMILLE, QUARTERS, PersonFrames
-from features.segments import SegmentBlock
+from features.segments import NO_TIME
 from models.bundle import AbstainRule, Bundle, default_bundle, seal
 from models.records import Score
 from models.scenarios.generate import Scenario, generate
 from streams.audit.visit_keys import KEY_BYTES
-from streams.codecs.journal import decode_entries
+from streams.codecs.journal import decode_rows
 from streams.contracts.cloudevents import alert_of
 from streams.kafka.areas import partition_of
+from streams.kafka.erasure import Erasure
 from streams.kafka.lane import Lane, Message, Outgoing, Reader
 from streams.kafka.messages import ARROW, CONTENT_TYPE, JSON, Headers
 from streams.kafka.pose_messages import Poses, encode_poses
@@ -26,6 +27,7 @@ from streams.kafka.topics import (
     AUDIT,
     DEAD_LETTERS,
     DISPOSITIONS,
+    ERASURES,
     IDENTITIES,
     INPUTS,
     JOURNAL,
@@ -164,10 +166,16 @@ def _afterwards(scenario: Scenario, feed: _Feed) -> list[Message]:
     place = scenario.site.cameras[int(frame.camera[0])].name
     return [
         feed.message(DISPOSITIONS, now_ms, msgspec.json.encode(verdict)),
+        feed.message(ERASURES, now_ms, msgspec.json.encode(_erasure(feed.partition, now_ms))),
         feed.message(POSES, now_ms, encode_poses(frame, place), ARROW),
         feed.message(PURCHASES, now_ms, msgspec.json.encode(late)),
         feed.message(PURCHASES, now_ms, refused),
     ]
+
+
+def _erasure(partition: int, time_ms: int) -> Erasure:
+    visits = [f"{number:032x}" for number in (4_711, 4_712)]
+    return Erasure("erasure-1", time_ms, partition, visits, before={"scores": 12, "poses": 3_456})
 
 
 def _inputs(read: Sequence[Message]) -> Iterator[Example]:
@@ -178,6 +186,7 @@ def _inputs(read: Sequence[Message]) -> Iterator[Example]:
     yield _example("a paid basket", _first(read, PURCHASES))
     yield _example("a tracker's new id for somebody it had before", _first(read, IDENTITIES))
     yield _example("a reviewer agreed", _first(read, DISPOSITIONS))
+    yield _example("two visits are to be erased", _first(read, ERASURES))
 
 
 def _first(read: Sequence[Message], topic: Topic) -> Message:
@@ -185,7 +194,7 @@ def _first(read: Sequence[Message], topic: Topic) -> Message:
 
 
 def _outputs(written: Sequence[Outgoing]) -> Iterator[Example]:
-    yield _example("a second of one track, and a fact", _shortest(written, JOURNAL, _segment_and_fact))
+    yield _example("a second of one track, and a fact, both sealed", _shortest(written, JOURNAL, _segment_and_fact))
     yield _example(
         "a score with its reasons", _shortest(written, SCORES, lambda value: bool(_score(value).counterfactual))
     )
@@ -206,16 +215,16 @@ def _outputs(written: Sequence[Outgoing]) -> Iterator[Example]:
 
 
 def _example(shows: str, one: Message | Outgoing) -> Example:
-    return Example(shows, one.topic, one.key, one.value, one.headers)
+    return Example(shows, one.topic, one.key, one.value or b"", one.headers)
 
 
 def _shortest(written: Sequence[Outgoing], topic: Topic, wanted: Callable[[bytes], bool]) -> Outgoing:
-    return min((one for one in written if one.topic is topic and wanted(one.value)), key=lambda one: len(one.value))
+    of_topic = ((len(one.value), at) for at, one in enumerate(written) if one.topic is topic and one.value)
+    return next(written[at] for _, at in sorted(of_topic) if wanted(written[at].value or b""))
 
 
 def _segment_and_fact(value: bytes) -> bool:
-    _, entries = decode_entries(value, [camera.name for camera in generate(SEED, 1).site.cameras])
-    return len({isinstance(entry, SegmentBlock) for entry in entries}) > 1
+    return len({row.time_ms == NO_TIME for row in decode_rows(value)}) > 1
 
 
 def _score(value: bytes) -> Score:

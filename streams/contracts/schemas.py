@@ -12,6 +12,7 @@ from features.events import Disposition, IdentityChange, PoseBatch, Purchase
 from features.segments import Fact
 from models.records import Alert, Score
 from streams.contracts.cloudevents import CONTRACTS, AlertEvent
+from streams.kafka.erasure import Erasure
 from streams.sources import DeadLetter
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -87,7 +88,8 @@ PUBLISHED = {
         IdentityChange, "A message of the topic identities. A merge is of two tracks of one camera.", _TWO_TRACKS
     ),
     "disposition": Contract(Disposition, "A message of the topic dispositions."),
-    "journal-fact": Contract(Fact, "The column fact of a message of the topic journal."),
+    "erasure": Contract(Erasure, "A message of the topic erasures."),
+    "journal-fact": Contract(Fact, "What a row of the topic journal holds sealed, where it is no segment."),
     "score": Contract(Score, "A message of the topics scores and shadow-scores."),
     "alert": Contract(Alert, "The data of a message of the topic alerts."),
     "alert-event": Contract(AlertEvent, "A message of the topic alerts: CloudEvents 1.0, structured JSON."),

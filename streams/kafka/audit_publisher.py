@@ -4,9 +4,8 @@ Workers need no signing key. Whoever publishes checks that what they sealed is o
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from features.events import Rejection
 from streams.audit.errors import ForkError, FormatError, GapError
@@ -75,14 +74,6 @@ class AuditPublisher:
         for log in self._logs:
             log.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 def publish_logs(
     publisher: AuditPublisher,
@@ -98,14 +89,10 @@ def publish_logs(
         AuditError: what workers sealed is not one tree; nothing of it is published.
         KafkaError: the broker cannot be reached or refuses.
     """
-    idle, unpublished = Stopwatch(), Stopwatch()
-    with Follower(kafka, [AUDIT]) as follower:
-        while not stopped():
-            if many := follower.read():
-                progress(sum(publisher.take(one) for one in many))
-                idle = Stopwatch()
-            elif until_idle_s is not None and idle.seconds >= until_idle_s and follower.at_end():
-                break
+    unpublished = Stopwatch()
+    with closing(Follower(kafka, [AUDIT])) as follower:
+        for many in follower.arriving(until_idle_s, stopped):
+            progress(sum(publisher.take(one) for one in many))
             if unpublished.seconds >= PUBLISH_EVERY_S:
                 publisher.publish()
                 unpublished = Stopwatch()

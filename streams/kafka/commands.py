@@ -25,7 +25,7 @@ from streams.kafka.recorded_outputs import GapError
 from streams.kafka.refusal import RefusedError
 from streams.kafka.topic_check import TopicReport, Topics
 from streams.kafka.topics import INPUTS, OUTPUTS, wanted
-from streams.runs import load_bundle
+from streams.runs import load_bundle, load_normality
 from streams.settings import Kafka, Settings
 from streams.settings_file import SettingsError, load_settings
 from streams.site_file import load_site
@@ -126,6 +126,7 @@ def record(
     used = load(settings)
     site = load_site(Path(used.site))
     bundle = load_bundle(Path(used.bundle)) if used.bundle else default_bundle()
+    normality = load_normality(Path(used.worker.normality)) if used.worker.normality else None
     chosen = (*INPUTS, *OUTPUTS) if which is None else INPUTS if which else OUTPUTS
     with told(), aside.status("Recording") as status, Interruption() as stopped:
         reach_kafka(used.kafka)
@@ -137,8 +138,9 @@ def record(
             status.update(f"Recording: {count:,} messages")
 
         recorded = record_topics(
-            folder, site, bundle, used, topics=chosen, until_idle_s=until_idle, progress=tell, stopped=stopped
-        )
+            folder, site, bundle, used, topics=chosen, until_idle_s=until_idle, progress=tell, stopped=stopped,
+            normality=normality,
+        )  # fmt: skip
     _tell_recorded(recorded)
 
 

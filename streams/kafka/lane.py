@@ -13,15 +13,16 @@ import numpy as np
 from features.camera import CameraStep
 from features.events import Rejection
 from features.keypoints import NO_TRACK, Bools, Int64s, PersonFrames
-from features.segments import Entry, SegmentBlock
 from models.records import Alert, Score
 from streams.audit.records import Kind
+from streams.audit.rows import Row
 from streams.audit.sealing import Leaf
 from streams.codecs.arrays import SnapshotError
-from streams.codecs.journal import encode_entries
+from streams.codecs.journal import encode_rows
 from streams.contracts.cloudevents import cloud_event
 from streams.kafka import messages
 from streams.kafka.areas import Areas
+from streams.kafka.erasure import Erasure, decode_erasure, digest
 from streams.kafka.lane_seal import LEAF, LaneSeal, encode_key
 from streams.kafka.messages import Fact, Headers, decode_fact
 from streams.kafka.pose_messages import PoseReader, Poses, person_frames
@@ -31,6 +32,7 @@ from streams.kafka.topics import (
     ALERTS,
     AUDIT,
     DEAD_LETTERS,
+    ERASURES,
     FACTS,
     INPUTS,
     JOURNAL,
@@ -69,7 +71,7 @@ class Message(NamedTuple):
     key: bytes | None
     value: bytes
     headers: Headers
-    content: Poses | Fact | Rejection
+    content: Poses | Fact | Erasure | Rejection
 
     @property
     def time_ms(self) -> int:
@@ -85,9 +87,11 @@ class Reader:
     def __init__(self) -> None:
         self._poses = PoseReader()
 
-    def read(self, topic: Topic, value: bytes) -> Poses | Fact | Rejection:
+    def read(self, topic: Topic, value: bytes) -> Poses | Fact | Erasure | Rejection:
         """The content of a message, or why it cannot be used."""
         try:
+            if topic is ERASURES:
+                return decode_erasure(value)
             return self._poses.read(value) if topic is POSES else decode_fact(value)
         except Rejection as why:
             return why
@@ -98,7 +102,7 @@ class Outgoing(NamedTuple):
 
     topic: Topic
     key: bytes | None
-    value: bytes
+    value: bytes | None
     headers: Headers
 
 
@@ -118,17 +122,20 @@ class Step:
 
     Attributes:
         outgoing: in the order in which they are written to each topic.
+        rows: of the journal.
         leaves: of the audit log.
         shadow_scores, shadow_alerts: of a bundle on trial; its alerts are published nowhere.
         cameras: what came of each camera with frames in this step.
         late_records: what came too late, as it is told.
         late, repeated: how many by kind.
+        erased: erasures that were carried out.
         ended: how many tracks another site ended.
     """
 
     outgoing: list[Outgoing] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     leaves: list[Leaf] = field(default_factory=list)
     shadow_scores: list[Score] = field(default_factory=list)
     shadow_alerts: list[Alert] = field(default_factory=list)
@@ -138,6 +145,7 @@ class Step:
     late_records: list[object] = field(default_factory=list)
     late: dict[str, int] = field(default_factory=dict)
     repeated: dict[str, int] = field(default_factory=dict)
+    erased: list[Erasure] = field(default_factory=list)
     ended: int = 0
 
     @property
@@ -215,13 +223,13 @@ class Lane:
 
     def step(self, taken: Mapping[Topic, Sequence[Message]]) -> Step:
         """Take in messages that follow those taken before, merged by event time."""
-        step, entries = Step(), list[Entry]()
-        first = self.pipeline.scoring.persons.position
+        step = Step()
         for item in merge(self._sources(taken, step)):
-            self._take(item, step, entries)
+            self._take(item, step)
         if not self.seal.tree.size:
             step.leaves.insert(0, self.seal.begun(self.setup))
-        self._publish(step, entries, first)
+        self._bury(step)
+        self._publish(step)
         self._forget_keys()
         for topic, ones in taken.items():
             if ones:
@@ -252,13 +260,15 @@ class Lane:
         return step
 
     def _end_all(self, step: Step) -> None:
-        entries, first = list[Entry](), self.pipeline.scoring.persons.position
-        self._follow(self.pipeline.finish(), step, entries)
-        self._publish(step, entries, first)
-        step.ended = tracks_ended(entries)
+        finished = self.pipeline.finish()
+        self._follow(finished, step)
+        self._publish(step)
+        step.ended = tracks_ended(finished.entries)
 
     def _sources(self, taken: Mapping[Topic, Sequence[Message]], step: Step) -> list[Iterator[tuple[int, Item]]]:
-        facts = [self._facts(taken.get(topic, ()), step) for topic in FACTS]
+        for message in taken.get(ERASURES, ()):
+            self._ask(message, step)
+        facts = [self._facts(taken.get(topic, ()), step) for topic in FACTS if topic is not ERASURES]
         frames = self._frames(taken.get(POSES, ()), step)
         poses = [(int(frames.time_ms[0]), frames)] if frames is not None and len(frames) else []
         return [*map(iter, facts), iter(poses)]
@@ -276,6 +286,33 @@ class Lane:
                 facts.append((fact.time_ms, fact))
                 step.facts.append(fact)
         return facts
+
+    def _ask(self, message: Message, step: Step) -> None:
+        """Take in that visits are to be erased."""
+        try:
+            erasure = _erasure_of(message)
+            _check_partition(erasure.partition, self.partition)
+        except Rejection as why:
+            _refuse(step, message, _letter(message, why))
+        else:
+            self.seal.asked.append(erasure)
+
+    def _bury(self, step: Step) -> None:
+        """Erase the visits that are to be, once nothing more can come of any of them."""
+        persons = self.pipeline.scoring.persons
+        for erasure in self.seal.due(persons.slots.keys() | persons.ended.keys()):
+            step.leaves.append(self.seal.bury(erasure))
+            step.erased.append(erasure)
+            self._forget(erasure)
+
+    def _forget(self, erasure: Erasure) -> None:
+        scoring = self.pipeline.scoring
+        shadow = [scoring.shadow.decisions] if scoring.shadow else []
+        for decisions in (scoring.decisions, *shadow):
+            for name in list(filter(erasure.is_of, decisions.courses)):
+                decisions.forget(name)
+        memory = scoring.persons.identities.memory
+        memory.baskets = {one: kept for one, kept in memory.baskets.items() if digest(one) not in erasure.customers}
 
     def _frames(self, taken: Sequence[Message], step: Step) -> PersonFrames | None:
         read = [pair for message in taken if (pair := self._read(message, step))]
@@ -324,22 +361,23 @@ class Lane:
         for place in np.unique(frames.camera).tolist():
             step.cameras[self.cameras[place]] = FromCamera(int(latest_ms[place]), int(persons[place]))
 
-    def _take(self, item: Item, step: Step, entries: list[Entry]) -> None:
+    def _take(self, item: Item, step: Step) -> None:
         if isinstance(item, DeadLetter):
             raise TypeError("a lane's sources hold no dead letters")
-        self._follow(self.pipeline.take(item), step, entries)
+        self._follow(self.pipeline.take(item), step)
 
-    def _follow(self, taken: CameraStep, step: Step, entries: list[Entry]) -> None:
+    def _follow(self, taken: CameraStep, step: Step) -> None:
         for entry in taken.entries:
+            kept = self.seal.sealing.keep(entry)
             said = self.pipeline.scoring.take(entry)
-            step.leaves += self.seal.sealing.take(entry, said)
+            step.rows += kept.rows
+            step.leaves += self.seal.sealing.take(kept, said)
             step.scores += said.scores
             step.alerts += said.alerts
         if self.pipeline.scoring.shadow:
             scores, alerts = self.pipeline.scoring.shadow.tell()
             step.shadow_scores += scores
             step.shadow_alerts += alerts
-        entries += taken.entries
         self._set_aside(taken, step)
 
     def _set_aside(self, taken: CameraStep, step: Step) -> None:
@@ -352,14 +390,13 @@ class Lane:
         _count(step.repeated, "person_frames", taken.repeated)
         _count(step.repeated, "facts", len(taken.repeated_facts))
 
-    def _publish(self, step: Step, entries: list[Entry], first: int) -> None:
+    def _publish(self, step: Step) -> None:
         arrow, json = [(messages.CONTENT_TYPE, messages.ARROW)], [(messages.CONTENT_TYPE, messages.JSON)]
         event = [(messages.CONTENT_TYPE, messages.CLOUD_EVENT)]
         lines = [(messages.CONTENT_TYPE, messages.JSON_LINES), (messages.STEP, str(self.steps).encode())]
         site = self.pipeline.layout.site.name
-        for part in _parts(entries):
-            step.outgoing.append(Outgoing(JOURNAL, self._key, encode_entries(part, self.cameras, first), arrow))
-            first += sum(len(entry) if isinstance(entry, SegmentBlock) else 1 for entry in part)
+        for rows in _parts(step.rows):
+            step.outgoing.append(Outgoing(JOURNAL, self._key, encode_rows(rows), arrow))
         encode = msgspec.json.Encoder().encode
         scored, alerted = (self.seal.places(step.leaves, kind) for kind in (Kind.SCORE, Kind.ALERT))
         step.outgoing += self._sealed(step)
@@ -379,6 +416,8 @@ class Lane:
     def _sealed(self, step: Step) -> Iterator[Outgoing]:
         """New keys, and the leaves that are sealed with them."""
         kind = [(messages.CONTENT_TYPE, messages.BYTES)]
+        for visit in (visit for erasure in step.erased for visit in erasure.visits):
+            yield Outgoing(VISIT_KEYS, visit.encode(), None, [])
         for key in self.seal.sealing.keys.told():
             yield Outgoing(VISIT_KEYS, key.id.hex().encode(), encode_key(key), kind)
         for start in range(0, len(step.leaves), LEAVES_MAX):
@@ -398,9 +437,22 @@ class Lane:
 def _fact_of(message: Message) -> Fact:
     if isinstance(message.content, Rejection):
         raise message.content
-    if isinstance(message.content, Poses):
-        raise Rejection("$.type", "purchase, identity or disposition", "poses")
+    if isinstance(message.content, Poses | Erasure):
+        raise Rejection("$.type", "purchase, identity or disposition", "something else")
     return message.content
+
+
+def _erasure_of(message: Message) -> Erasure:
+    if isinstance(message.content, Rejection):
+        raise message.content
+    if not isinstance(message.content, Erasure):
+        raise Rejection("$.type", "erasure", "something else")
+    return message.content
+
+
+def _check_partition(named: int, partition: int) -> None:
+    if named != partition:
+        raise Rejection("$.partition", f"that of the message, {partition}", str(named))
 
 
 def _poses_of(message: Message) -> Poses:
@@ -411,26 +463,15 @@ def _poses_of(message: Message) -> Poses:
     return message.content
 
 
-def _parts(entries: list[Entry]) -> Iterator[list[Entry]]:
-    """Entries in order, as many to a message as it may hold."""
-    held, rows = list[Entry](), 0
-    for entry in entries:
-        for part in _cut(entry):
-            size = len(part) if isinstance(part, SegmentBlock) else 1
-            if held and rows + size > JOURNAL_ROWS_MAX:
-                yield held
-                held, rows = [], 0
-            held.append(part)
-            rows += size
-    if held:
-        yield held
-
-
-def _cut(entry: Entry) -> list[Entry]:
-    if not isinstance(entry, SegmentBlock) or len(entry) <= JOURNAL_ROWS_MAX:
-        return [entry]
-    starts = range(0, len(entry), JOURNAL_ROWS_MAX)
-    return [entry.part(slice(start, start + JOURNAL_ROWS_MAX)) for start in starts]
+def _parts(rows: list[Row]) -> Iterator[list[Row]]:
+    """Rows in order, as many to a message as it may hold; those of one position stay together."""
+    start = 0
+    while start < len(rows):
+        end = min(start + JOURNAL_ROWS_MAX, len(rows))
+        while end < len(rows) and rows[end].position == rows[end - 1].position:
+            end += 1
+        yield rows[start:end]
+        start = end
 
 
 def _counts(read: list[tuple[Message, Poses]]) -> list[int]:

@@ -4,8 +4,8 @@ A message of the topic `audit` holds consecutive leaves of the partition's log, 
 entry bundles of tlog-tiles do. Its headers say where they begin, and size and root of the tree behind them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
 from typing import Self
 
 import msgspec
@@ -14,10 +14,11 @@ from msgspec import Struct
 from features.events import Rejection
 from streams.audit.errors import AuditError
 from streams.audit.merkle import Frontier, leaf_hashes
-from streams.audit.records import Kind
+from streams.audit.records import Kind, Tombstone, encode_record
 from streams.audit.sealing import Leaf, Sealing, beginning
 from streams.audit.tiles import join_leaves, split_leaves
 from streams.audit.visit_keys import VisitKey, VisitKeys
+from streams.kafka.erasure import Erasure
 from streams.kafka.messages import Headers
 from streams.kafka.setup import Setup
 
@@ -39,6 +40,7 @@ class _State(Struct, array_like=True):
     journal: bytes
     position: int
     tree: Frontier
+    asked: list[Erasure]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -47,10 +49,11 @@ _state = msgspec.msgpack.Decoder(_State)
 
 @dataclass(slots=True)
 class LaneSeal:
-    """What sealing remembers, and the right edge of the partition's tree."""
+    """What sealing remembers, the right edge of the partition's tree, and the erasures that were asked for."""
 
     sealing: Sealing
     tree: Frontier
+    asked: list[Erasure] = field(default_factory=list)
 
     @classmethod
     def begin(cls, secret: bytes) -> Self:
@@ -60,6 +63,19 @@ class LaneSeal:
     def begun(self, setup: Setup) -> Leaf:
         """The leaf that says under which setup what follows is made."""
         return Leaf(0, beginning(setup.site, setup.bundle, setup.normality))
+
+    def due(self, present: Container[str]) -> list[Erasure]:
+        """The erasures that were asked for of which no visit is present any more."""
+        stay = {key.id for name, key in self.sealing.keys.held.items() if name in present}
+        due = [erasure for erasure in self.asked if stay.isdisjoint(erasure.keys)]
+        self.asked = [erasure for erasure in self.asked if erasure not in due]
+        return due
+
+    def bury(self, erasure: Erasure) -> Leaf:
+        """Let go of the keys that are still held of erased visits; the leaf that says they are gone."""
+        gone, keys = set(erasure.keys), self.sealing.keys
+        keys.held = {name: key for name, key in keys.held.items() if key.id not in gone}
+        return Leaf(0, encode_record(Tombstone(sorted(gone), erasure.reason)))
 
     def append(self, leaves: Sequence[Leaf]) -> tuple[bytes, Headers]:
         """Add leaves to the tree; the message that says so."""
@@ -77,7 +93,7 @@ class LaneSeal:
         """The state as bytes."""
         sealing = self.sealing
         held = [sealing.keys.held[name] for name in sorted(sealing.keys.held)]
-        return _encode(_State(sealing.keys.secret, held, sealing.journal, sealing.position, self.tree))
+        return _encode(_State(sealing.keys.secret, held, sealing.journal, sealing.position, self.tree, self.asked))
 
     @classmethod
     def load(cls, data: bytes) -> Self:
@@ -88,7 +104,7 @@ class LaneSeal:
         """
         state = _state.decode(data)
         keys = VisitKeys(state.secret, {key.name: key for key in state.held})
-        return cls(Sealing(keys, state.journal, state.position), state.tree)
+        return cls(Sealing(keys, state.journal, state.position), state.tree, state.asked)
 
 
 def read_leaves(value: bytes, headers: Headers) -> Leaves:

@@ -1,5 +1,6 @@
 """The command `vigil publish`."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +31,7 @@ def publish(
     with judged(), told(), aside.status("Publishing") as status, Interruption() as stopped:
         reach_kafka(used.kafka)
         signers, verifiers = load_signers(keys), load_verifiers(keys)
-        with AuditPublisher(folder, signers, verifiers, used.kafka.partitions) as publisher:
+        with closing(AuditPublisher(folder, signers, verifiers, used.kafka.partitions)) as publisher:
             publish_logs(
                 publisher,
                 used.kafka,

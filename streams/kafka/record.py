@@ -1,21 +1,22 @@
 """Recording topics to files: what came in as a recording, what came out as a run's folder, for each partition."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 
 from features.site import Site
 from models.bundle import Bundle
+from models.normality import Normality
 from streams.clock import Stopwatch
 from streams.kafka.clients import kafka_python
 from streams.kafka.interruption import never
 from streams.kafka.recorded_inputs import RecordedInputs
 from streams.kafka.recorded_outputs import RecordedOutputs
-from streams.kafka.topics import INPUTS, OUTPUTS, Topic, full_name
+from streams.kafka.topics import ERASURES, INPUTS, OUTPUTS, VISIT_KEYS, Topic, full_name
 from streams.recording import POSES, RecordingError
 from streams.settings import Kafka, Settings
 
@@ -62,10 +63,13 @@ class Recorder:
     each is in its run's folder.
     """
 
-    def __init__(self, folder: Path, site: Site, bundle: Bundle, settings: Settings) -> None:
+    def __init__(
+        self, folder: Path, site: Site, bundle: Bundle, settings: Settings, normality: Normality | None = None
+    ) -> None:
         if (folder / POSES).exists():
             raise RecordingError(f"{folder}: expected a new folder, or one of `vigil record`; it is a recording itself")
         self._folder, self._site, self._bundle, self._settings = folder, site, bundle, settings
+        self._normality = normality
         self._inputs = dict[int, RecordedInputs]()
         self._outputs = dict[int, RecordedOutputs]()
         self.recorded = Recorded()
@@ -80,11 +84,16 @@ class Recorder:
         """
         counts = self.recorded.messages
         counts[one.topic.name] = counts.get(one.topic.name, 0) + 1
+        if one.topic is ERASURES:
+            return  # it asks, and says nothing that came in
         if one.topic.from_outside:
             self._inputs_of(one.partition).take(one.topic, one.partition, one.written_ms, one.value)
         else:
-            place = f"{one.topic.name}/{one.partition}/{one.offset}"
-            self._outputs_of(one.partition).take(one.topic, place, one.value or b"", one.headers)
+            place, outputs = f"{one.topic.name}/{one.partition}/{one.offset}", self._outputs_of(one.partition)
+            if one.topic is VISIT_KEYS:
+                outputs.take_key(place, one.key or b"", one.value)
+            else:
+                outputs.take(one.topic, place, one.value or b"", one.headers)
 
     def close(self) -> Recorded:
         """Finish all files, the summaries last."""
@@ -115,7 +124,8 @@ class Recorder:
 
     def _outputs_of(self, partition: int) -> RecordedOutputs:
         if partition not in self._outputs:
-            self._outputs[partition] = RecordedOutputs(self._run_folder(partition), self._site, self._bundle)
+            made_with = self._site, self._bundle, self._normality
+            self._outputs[partition] = RecordedOutputs(self._run_folder(partition), *made_with)
         return self._outputs[partition]
 
     def _run_folder(self, partition: int) -> Path:
@@ -123,14 +133,14 @@ class Recorder:
 
 
 class Follower:
-    """Reads topics from their beginnings on, all partitions at once, and follows them.
+    """Reads topics from their beginnings on, or from their ends, all partitions at once, and follows them.
 
     Raises:
         RefusedError: a file of the settings cannot be used.
         KafkaError: the broker cannot be reached or refuses.
     """
 
-    def __init__(self, kafka: Kafka, topics: Iterable[Topic]) -> None:
+    def __init__(self, kafka: Kafka, topics: Iterable[Topic], *, news_only: bool = False) -> None:
         self._topics = {full_name(topic, kafka): topic for topic in topics}
         self._consumer = KafkaConsumer(
             **kafka_python(kafka),
@@ -146,6 +156,9 @@ class Follower:
         parts = range(kafka.partitions)
         self._partitions = [TopicPartition(name, part) for name in self._topics for part in parts]
         self._consumer.assign(self._partitions)
+        if news_only:
+            for partition, end in self._consumer.end_offsets(self._partitions).items():
+                self._consumer.seek(partition, end)
 
     def read(self) -> list[Arrived]:
         """The next messages, each partition of a topic in its order; none if none came for a moment."""
@@ -153,6 +166,17 @@ class Follower:
         return [
             self._arrived(one) for _, ones in sorted(found.items(), key=lambda pair: tuple(pair[0])) for one in ones
         ]
+
+    def arriving(self, until_idle_s: float | None, stopped: Callable[[], bool]) -> Iterator[list[Arrived]]:
+        """What `read` gives, again and again, until stopped or nothing has come for a time."""
+        idle = Stopwatch()
+        while not stopped():
+            many = self.read()
+            yield many
+            if many:
+                idle = Stopwatch()
+            elif until_idle_s is not None and idle.seconds >= until_idle_s and self.at_end():
+                return
 
     def at_end(self) -> bool:
         """Whether all that is in the topics now was read."""
@@ -167,14 +191,6 @@ class Follower:
         """Let go of the broker."""
         self._consumer.close(autocommit=False)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 def record(
     folder: Path,
@@ -182,6 +198,7 @@ def record(
     bundle: Bundle,
     settings: Settings,
     *,
+    normality: Normality | None = None,
     topics: Iterable[Topic] = (*INPUTS, *OUTPUTS),
     until_idle_s: float | None = None,
     progress: Callable[[int], None] = lambda _: None,
@@ -189,16 +206,18 @@ def record(
 ) -> Recorded:
     """Write topics to a folder from their beginnings on, until stopped or nothing has come for a time.
 
+    Site, bundle and normality are those that the workers have.
+
     Raises:
         GapError: entries of a journal are missing.
         RunFolderError: an output is not what workers write, or was made with another bundle.
         RecordingError: the folder holds something else.
         KafkaError: the broker cannot be reached or refuses.
     """
-    recorder = Recorder(folder, site, bundle, settings)
+    recorder = Recorder(folder, site, bundle, settings, normality)
     try:
-        with Follower(settings.kafka, topics) as follower:
-            for many in _until(follower, until_idle_s, stopped):
+        with closing(Follower(settings.kafka, topics)) as follower:
+            for many in follower.arriving(until_idle_s, stopped):
                 for one in many:
                     recorder.take(one)
                 progress(len(many))
@@ -206,13 +225,3 @@ def record(
         recorder.abandon()
         raise
     return recorder.close()
-
-
-def _until(follower: Follower, until_idle_s: float | None, stopped: Callable[[], bool]) -> Iterator[list[Arrived]]:
-    idle = Stopwatch()
-    while not stopped():
-        if many := follower.read():
-            yield many
-            idle = Stopwatch()
-        elif until_idle_s is not None and idle.seconds >= until_idle_s and follower.at_end():
-            return

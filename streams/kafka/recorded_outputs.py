@@ -9,19 +9,25 @@ import msgspec
 
 from features.closing import Layout
 from features.events import Disposition, Rejection
-from features.segments import Attribution, SegmentBlock, TrackChange
+from features.segments import Attribution, TrackChange
 from features.site import Site
 from models.bundle import Bundle, dump
+from models.normality import Normality
+from models.normality import dump as dump_normality
 from models.records import Score
-from streams.audit.run_log import VISIT_KEYS, LogFiles
-from streams.codecs.journal import decode_entries, read_journal
+from streams.audit.erasures import erasures_of, opener_of, published_of
+from streams.audit.log import Log
+from streams.audit.records import Kind
+from streams.audit.run_log import JOURNAL, begin_log
+from streams.audit.visit_keys import VISIT_KEYS, VisitKey, write_keys
+from streams.codecs.journal import JournalWriter, decode_rows, read_kept
 from streams.contracts.cloudevents import alert_of
 from streams.embedded import (
     ALERTS,
     BUNDLE,
     DEAD_LETTERS,
-    JOURNAL,
     LATE,
+    NORMALITY,
     SCORES,
     SHADOW_SCORES,
     SUMMARY,
@@ -77,13 +83,15 @@ class RecordedOutputs:
         repeats: messages that were left out.
     """
 
-    def __init__(self, folder: Path, site: Site, bundle: Bundle) -> None:
+    def __init__(self, folder: Path, site: Site, bundle: Bundle, normality: Normality | None = None) -> None:
         self.folder, self.repeats = folder, 0
-        self._site, self._bundle = site, bundle
+        self._site, self._bundle, self._normality = site, bundle, normality
         self._cameras = [camera.name for camera in site.cameras]
         (folder / SUMMARY).unlink(missing_ok=True)
-        self._outputs = Outputs(folder, site)
-        self._log: LogFiles | None = None
+        self._outputs = Outputs(folder)
+        self._rows = JournalWriter(folder / JOURNAL)
+        self._log: Log | None = None
+        self._keys = dict[str, VisitKey]()
         self._position = 0
         self._once = Once()
         self._scores = msgspec.json.Decoder(Score)
@@ -91,7 +99,6 @@ class RecordedOutputs:
         self._told = Summary()
         self._takers: dict[Topic, Callable[[str, bytes, Headers], None]] = {
             topics.JOURNAL: self._journal,
-            topics.VISIT_KEYS: self._visit_key,
             topics.AUDIT: self._leaves,
             topics.SCORES: self._score,
             topics.ALERTS: self._alert,
@@ -115,31 +122,56 @@ class RecordedOutputs:
     def close(self) -> None:
         """Finish the files; the summary comes last."""
         self._outputs.close()
+        self._rows.close()
+        write_keys(self.folder / VISIT_KEYS, self._keys.values())
         if self._log:
             self._log.publish()
             self._log.close()
+            self._fill()
         (self.folder / SITE).write_text(dump_site(self._site), encoding="utf-8")
         (self.folder / BUNDLE).write_bytes(dump(self._bundle))
+        (self.folder / NORMALITY).unlink(missing_ok=True)
+        if self._normality:
+            (self.folder / NORMALITY).write_bytes(dump_normality(self._normality))
         summary = self._summary()
         write_whole(self.folder / SUMMARY, msgspec.json.format(msgspec.json.encode(summary), indent=1))
 
     def abandon(self) -> None:
         """Close the files without a summary."""
         self._outputs.close()
+        self._rows.close()
         if self._log:
             self._log.close()
 
     @property
-    def _sealed(self) -> LogFiles:
-        self._log = self._log or LogFiles(self.folder)
+    def _sealed(self) -> Log:
+        self._log = self._log or begin_log(self.folder)
         return self._log
 
-    def _visit_key(self, _: str, value: bytes, __: Headers) -> None:
-        key = decode_key(value)
-        if self._once(f"{VISIT_KEYS}:{key.id.hex()}"):
-            self._sealed.append([key], [])
-        else:
-            self.repeats += 1
+    def take_key(self, place: str, name: bytes, value: bytes | None) -> None:
+        """Keep the key of a visit, or with None let go of it: it was erased.
+
+        Raises:
+            RunFolderError: it is none.
+        """
+        visit = name.decode("ascii", "replace")
+        self.repeats += visit in self._keys and value is not None
+        try:
+            if value is None:
+                self._keys.pop(visit, None)
+            else:
+                self._keys[visit] = decode_key(value)
+        except Rejection as why:
+            raise RunFolderError(f"{place}: expected the key of a visit, {why}") from None
+
+    def _fill(self) -> None:
+        """Scores and alerts that are no longer in their topics come out of the log, of all who were not erased."""
+        opener = opener_of(self.folder, self._cameras, erasures_of(self.folder))
+        for name, kind in ((SCORES, Kind.SCORE), (ALERTS, Kind.ALERT)):
+            lines = list(published_of(self.folder, kind, opener.keys))
+            told = (self.folder / name).read_bytes().splitlines()
+            if told != lines and told == lines[len(lines) - len(told) :]:
+                write_whole(self.folder / name, b"".join(line + b"\n" for line in lines))
 
     def _leaves(self, place: str, value: bytes, headers: Headers) -> None:
         told = read_leaves(value, headers)
@@ -148,21 +180,17 @@ class RecordedOutputs:
         if told.first < self._sealed.size:
             self.repeats += 1
         else:
-            self._sealed.append([], told.leaves)
+            self._sealed.append(told.leaves)
 
     def _journal(self, place: str, value: bytes, _: Headers) -> None:
-        first, entries = decode_entries(value, self._cameras)
-        if first < self._position:
+        rows = decode_rows(value)
+        if rows[0].position < self._position:
             self.repeats += 1
             return
-        if first > self._position:
-            raise GapError(place, self._position, first)
-        for entry in entries:
-            self._outputs.append(entry)
-            self._position += len(entry) if isinstance(entry, SegmentBlock) else 1
-            self._told.identity_changes += isinstance(entry, TrackChange)
-            self._told.dispositions += isinstance(entry, Disposition)
-            self._told.purchases += isinstance(entry, Attribution)
+        if rows[0].position > self._position:
+            raise GapError(place, self._position, rows[0].position)
+        self._rows.append(rows)
+        self._position = rows[-1].position + 1
 
     def _score(self, place: str, value: bytes, _: Headers) -> None:
         score = self._scores.decode(value)
@@ -227,8 +255,12 @@ class RecordedOutputs:
 
     def _scored_again(self) -> Summary:
         scoring = Scoring.start(self._site, self._bundle, Layout.of(self._site))
-        with tempfile.TemporaryDirectory() as scratch, Outputs(Path(scratch), self._site, journal=False) as outputs:
+        opener = opener_of(self.folder, self._cameras, erasures_of(self.folder))
+        with tempfile.TemporaryDirectory() as scratch, Outputs(Path(scratch)) as outputs:
             publishing = Publishing(outputs, Summary(), scoring)
-            for entry in read_journal(self.folder / JOURNAL, self._cameras):
-                publishing.take(entry)
+            for kept in read_kept(self.folder / JOURNAL, opener):
+                publishing.take(kept)
+                self._told.identity_changes += isinstance(kept.entry, TrackChange)
+                self._told.dispositions += isinstance(kept.entry, Disposition)
+                self._told.purchases += isinstance(kept.entry, Attribution)
         return publishing.summary

@@ -46,6 +46,8 @@ class Watcher:
         self._count(done)
         self._measure(done)
         self._show(done)
+        for erasure in done.step.erased:
+            self._mirror.forget(erasure.is_of)
 
     def saved(self, lane: Lane, size: int, seconds: float) -> None:
         """A snapshot was written."""
@@ -75,7 +77,7 @@ class Watcher:
             metrics.repeated(kind, count)
         metrics.scored(len(step.scores), sum(score.score is None for score in step.scores))
         for alert in step.alerts:
-            metrics.alerted(alert.camera)
+            metrics.alerted(alert.camera, withdrawn=alert.withdraws is not None)
         metrics.shadowed(len(step.shadow_scores), len(step.shadow_alerts))
 
     def _measure(self, done: Done) -> None:

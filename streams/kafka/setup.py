@@ -89,12 +89,14 @@ class Setup:
         """A setup out of the bytes of `dump`.
 
         Raises:
-            Rejection: they are incomplete or not of this version.
+            Rejection: they are incomplete or not of this version, or their bundle is of another scoring version.
         """
         try:
             content = msgspec.json.decode(zlib.decompress(packed), type=_Content)
         except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as why:
             raise Rejection("$", "a setup as this version writes it", str(why)) from None
+        bundle = bundles.load(bytes(content.bundle))
+        bundles.check_scoring(bundle)
         shadow = bundles.load(bytes(content.shadow)) if isinstance(content.shadow, Raw) else None
         normal = load_normality(bytes(content.normality)) if isinstance(content.normality, Raw) else None
         bundle = bundles.load(bytes(content.bundle))

@@ -44,6 +44,7 @@ POSES = Topic(
 PURCHASES = Topic("purchases", "paid baskets", "area", from_outside=True)
 IDENTITIES = Topic("identities", "what a re-identification system found out about tracks", "area", from_outside=True)
 DISPOSITIONS = Topic("dispositions", "reviewers' verdicts", "area", from_outside=True)
+ERASURES = Topic("erasures", "which visits are to be erased", "partition", from_outside=True)
 JOURNAL = Topic(
     "journal",
     "segments and facts in the order in which they count",
@@ -63,11 +64,13 @@ DEAD_LETTERS = Topic(
     "dead-letters", "input that could not be used, and why", "as it came", message_bytes_max=9 * MEGABYTE
 )  # any refused message and the reason
 
-FACTS = (PURCHASES, IDENTITIES, DISPOSITIONS)
+FACTS = (PURCHASES, IDENTITIES, DISPOSITIONS, ERASURES)
 INPUTS = (POSES, *FACTS)
 OUTPUTS = (JOURNAL, VISIT_KEYS, AUDIT, SCORES, ALERTS, SHADOW_SCORES, LATE, DEAD_LETTERS)
 ACTED_ON = (SCORES, ALERTS)  # are sent once everything else of their step is at the broker
 TOPICS = (*INPUTS, *OUTPUTS)
+READABLE = (POSES, PURCHASES, IDENTITIES, DISPOSITIONS, SCORES, ALERTS, SHADOW_SCORES, LATE, DEAD_LETTERS)
+"""What persons are in without being sealed: it is deleted with them, and nobody needs it for a proof or a replay."""
 
 
 def full_name(topic: Topic, kafka: Kafka) -> str:
@@ -102,8 +105,12 @@ def wanted(kafka: Kafka) -> list[WantedTopic]:
 
 
 def _config(topic: Topic, kafka: Kafka) -> dict[str, str]:
-    """Inputs bear the broker's time, for workers refuse events whose time is far ahead of it."""
+    """Inputs bear the broker's time, for workers refuse events whose time is far ahead of it.
+
+    What is compacted is soon, for a key that was erased is gone from the disk only then.
+    """
     retention_ms = (kafka.journal_retention_hours if topic.journal else kafka.retention_hours) * HOUR_MS
+    soon = {"max.compaction.lag.ms": str(HOUR_MS), "segment.ms": str(HOUR_MS)}
     return {
         "cleanup.policy": topic.cleanup,
         "retention.ms": str(retention_ms),
@@ -111,7 +118,7 @@ def _config(topic: Topic, kafka: Kafka) -> dict[str, str]:
         "segment.bytes": str(256 * MEGABYTE),
         "max.message.bytes": str(topic.message_bytes_max),
         "message.timestamp.type": "LogAppendTime" if topic.from_outside else "CreateTime",
-    }
+    } | (soon if topic.cleanup == "compact" else {})
 
 
 def _state_config() -> dict[str, str]:
@@ -121,6 +128,7 @@ def _state_config() -> dict[str, str]:
         "segment.ms": "60000",
         "segment.bytes": str(16 * MEGABYTE),
         "min.cleanable.dirty.ratio": "0.05",
+        "max.compaction.lag.ms": str(HOUR_MS),
         "max.message.bytes": str(2 * MEGABYTE),
         "message.timestamp.type": "CreateTime",
     }

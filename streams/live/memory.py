@@ -83,6 +83,11 @@ class MemoryView:
         for shelf in self._shelves:
             shelf.expire(now_ms)
 
+    def forget(self, is_gone: Callable[[str], bool]) -> None:
+        """Drop everything about persons by name."""
+        for shelf in self._shelves:
+            shelf.forget(is_gone)
+
     @property
     def _shelves(self) -> "tuple[_AnyShelf, ...]":
         return self._persons, self._alerts, self._withdrawals, self._answers, self._cameras
@@ -122,6 +127,11 @@ class _Shelf(Generic[Kind]):
 
     def expire(self, now_ms: int) -> None:
         for member in [member for member, one in self._items.items() if one.expires_ms <= now_ms]:
+            del self._items[member]
+
+    def forget(self, is_gone: Callable[[str], bool]) -> None:
+        """Drop persons; the names of alerts begin with theirs."""
+        for member in [member for member in self._items if is_gone(member.partition("#")[0])]:
             del self._items[member]
 
     def trim(self) -> None:

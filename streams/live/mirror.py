@@ -72,6 +72,10 @@ class Mirror:
         except Exception:  # the view must not stop the work
             log.exception("news are not in the live view")
 
+    def forget(self, is_gone: Callable[[str], bool]) -> None:
+        """Show persons no more; `vigil erase-topics` takes them out of Redis."""
+        self.view.forget(is_gone)
+
     def as_json(self, limit: int = PERSONS_SHOWN, area: str | None = None) -> bytes:
         """A `LiveJson` of now with at most `limit` persons."""
         redis: Literal["up", "down", "none"] = "none" if self._writer is None else "up" if self.up else "down"

@@ -1,6 +1,7 @@
 """The live view in Redis, written anew from the topics."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import NamedTuple
 
 from streams.kafka.areas import Areas
@@ -30,7 +31,7 @@ def rebuild(kafka: Kafka, redis: Redis, live: Live, areas: Areas, now: Callable[
         redis.RedisError: Redis does not answer.
     """
     known = MemoryView(live, areas, now)
-    with TopicsReader(kafka, live, areas, now) as topics:
+    with closing(TopicsReader(kafka, live, areas, now)) as topics:
         for items in topics.items_so_far():
             known.take(items)
     with redis_client(redis) as client:

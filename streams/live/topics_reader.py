@@ -1,7 +1,7 @@
 """The live view read back from the topics: scores, alerts and dispositions, as far back as any of them is shown."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
@@ -84,12 +84,6 @@ class TopicsReader:
     def close(self) -> None:
         """Leave the broker."""
         self._consumer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _begin(self) -> dict[TopicPartition, int]:
         """Go to the first message of each partition that still counts; where each ends."""

@@ -1,7 +1,7 @@
 """Watching the live view: the sources it comes from, and the screen that follows it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from threading import Event
 from typing import Protocol
 
@@ -112,7 +112,7 @@ def topics_source(settings: Settings, areas: Areas, now: Callable[[], int]) -> I
         RefusedError: Kafka does not answer, or has not all of the topics.
     """
     reach_kafka(settings.kafka)
-    with TopicsReader(settings.kafka, settings.live, areas, now) as topics:
+    with closing(TopicsReader(settings.kafka, settings.live, areas, now)) as topics:
         yield TopicsSource(topics, MemoryView(settings.live, areas, now))
 
 

@@ -78,6 +78,8 @@ class Metrics:
         self._abstained = self._counter("vigil_scores_abstained_total", text)
         text = "Alerts raised, by camera; without one where no camera of the site is meant."
         self._alerts = self._counter("vigil_alerts_total", text, "camera")
+        text = "Alerts taken back, by camera; without one where no camera of the site is meant."
+        self._alerts_withdrawn = self._counter("vigil_alerts_withdrawn_total", text, "camera")
         self._shadow_scores = self._counter("vigil_shadow_scores_total", "Scores of the bundle on trial.")
         text = "Alerts that the bundle on trial would have raised or taken back."
         self._shadow_alerts = self._counter("vigil_shadow_alerts_total", text)
@@ -148,9 +150,9 @@ class Metrics:
         self._scores.inc(count)
         self._abstained.inc(abstained)
 
-    def alerted(self, camera: str | None) -> None:
-        """Count an alert."""
-        self._alerts.labels(camera or "").inc()
+    def alerted(self, camera: str | None, *, withdrawn: bool = False) -> None:
+        """Count an alert that was raised, or `withdrawn`."""
+        (self._alerts_withdrawn if withdrawn else self._alerts).labels(camera or "").inc()
 
     def shadowed(self, scores: int, alerts: int) -> None:
         """Count what a bundle on trial said."""

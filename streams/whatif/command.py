@@ -11,10 +11,11 @@ from features.site import Site
 from models.bundle import Bundle
 from models.records import Alert, Score
 from streams import jobs
+from streams.audit.run_log import JOURNAL
 from streams.codecs.journal import count_rows
 from streams.console.whatif_page import whatif_page
 from streams.console.whatif_table import whatif_table
-from streams.embedded import ALERTS, JOURNAL, SCORES, Summary
+from streams.embedded import ALERTS, SCORES, Summary
 from streams.runs import RunFolder, load_bundle, open_run, read_lines, standing_scores
 from streams.site_file import load_site
 from streams.terminal import progress, refuse, say, screen

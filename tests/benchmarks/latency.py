@@ -17,13 +17,15 @@ from rich.table import Table
 
 from features.segments import SEGMENT_MS, SegmentBlock
 from models.records import Score
-from streams.codecs.journal import decode_entries
-from streams.kafka.topics import JOURNAL, POSES, SCORES, full_name
+from streams.codecs.journal import decode_rows
+from streams.kafka.topics import JOURNAL, POSES, SCORES, VISIT_KEYS, full_name
+from streams.settings import Kafka
 from tests.benchmarks.arena import ROOT, Arena, Worker, make_topics
 from tests.benchmarks.crowd import FPS
 from tests.benchmarks.live import LiveSpec
 from tests.benchmarks.load import Load
 from tests.benchmarks.processes import on_cores
+from tests.journals import opener_of
 
 LOAD = Load(cameras=650, places=6)
 LOADS = ((1, 325), (4, 650))  # frames a message and cameras: about half of what a worker can take in
@@ -116,13 +118,13 @@ def live(arena: Arena, load: Load, seconds: int) -> Seen:
         start_ms = int(time.time() + PREPARE_S) * 1_000
         load = replace(load, start_ms=start_ms)
         with on_cores({arena.broker_core}), sending(arena, load, seconds) as sender:
-            consumer = arena.consumer(SCORES, JOURNAL, end=True)
+            consumer = arena.consumer(SCORES, JOURNAL, VISIT_KEYS, end=True)
             usage, came = _watch(worker, consumer, start_ms / 1_000, seconds)
             said = json.loads(sender.communicate()[0])
     begin_ms = start_ms + WARM_UP_S * 1_000
     return Seen(
         np.array(list(_score_ms(came, load, begin_ms, full_name(SCORES, arena.kafka())))),
-        np.concatenate([np.zeros(0), *_journal_ms(came, load, begin_ms, full_name(JOURNAL, arena.kafka()))]),
+        np.concatenate([np.zeros(0), *_journal_ms(came, load, begin_ms, arena.kafka())]),
         said,
         usage,
     )
@@ -185,12 +187,13 @@ def _score_ms(came: list[_Came], load: Load, begin_ms: int, topic: str) -> Itera
             yield one.at_ms - float(closing_ms(load, np.array([places[score.camera]]), np.array([score.time_ms]))[0])
 
 
-def _journal_ms(came: list[_Came], load: Load, begin_ms: int, topic: str) -> Iterator[Floats]:
+def _journal_ms(came: list[_Came], load: Load, begin_ms: int, kafka: Kafka) -> Iterator[Floats]:
     names = [camera.name for camera in load.site.cameras]
+    opener = opener_of((one.value for one in came if one.topic == full_name(VISIT_KEYS, kafka)), names)
     for one in came:
-        if one.topic != topic:
+        if one.topic != full_name(JOURNAL, kafka):
             continue
-        for block in decode_entries(one.value, names)[1]:
+        for block in (kept.entry for kept in opener.open(decode_rows(one.value))):
             if isinstance(block, SegmentBlock):
                 second_ms = block.rows["second_ms"]
                 kept = (block.rows["frames"] > 0) & (second_ms >= begin_ms)

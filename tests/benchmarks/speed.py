@@ -21,7 +21,7 @@ from features.walk import WalkModel
 from models.bundle import default_bundle
 from models.decision import DecisionState, decide
 from models.gait_learning import learn_gait
-from streams.codecs.journal import JournalWriter
+from streams.audit.run_log import RunLog
 from streams.embedded import SCORES, Outputs, Run
 from streams.recording import RecordingWriter
 from streams.sources import read_recording
@@ -94,11 +94,13 @@ def _record(folder: Path, persons: int) -> tuple[Path, int]:
 
 def _run(recording: Path) -> None:
     site = crowd_site()
-    with Outputs(recording.parent / "out", site) as outputs:
-        run = Run(site, default_bundle(), outputs)
+    folder, bundle = recording.parent / "out", default_bundle()
+    with Outputs(folder) as outputs, RunLog(folder, site, bundle) as log:
+        run = Run(site, bundle, outputs, log)
         for item in read_recording(recording, site):
             run.take(item)
         summary = run.finish()
+        log.finish()
     assert not summary.unaccounted
 
 
@@ -143,12 +145,12 @@ class _Parts:
             state = step.state
             yield from (entry for entry in step.entries if isinstance(entry, SegmentBlock))
 
-    def _journal(self) -> Iterator[int]:
-        writer = JournalWriter(self._recording.parent / "journal.parquet")
-        cameras = [camera.name for camera in self._site.cameras]
-        for block in self._blocks:
-            yield writer.append(block, cameras)
-        writer.close()
+    def _journal(self) -> Iterator[object]:
+        folder = self._recording.parent / "kept"
+        folder.mkdir(exist_ok=True)
+        with RunLog(folder, self._site, self._bundle) as log:
+            for block in self._blocks:
+                yield log.keep(block)
 
     def _fold(self) -> Iterator[FeatureRows]:
         state, places = PersonState(Identities.start(self._site)), Places(self._site, self._layout.zones, self._walks)
@@ -156,7 +158,7 @@ class _Parts:
 
     def _decide(self) -> Iterator[object]:
         state = DecisionState()
-        with Outputs(self._recording.parent / "decided", self._site, journal=False) as outputs:
+        with Outputs(self._recording.parent / "decided") as outputs:
             for rows in self._rows:
                 decided = decide(state, rows, self._bundle, self._site)
                 outputs.write(SCORES, decided.scores)

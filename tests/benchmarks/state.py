@@ -9,6 +9,7 @@ from rich.table import Table
 
 from features.keypoints import PersonFrames
 from models.bundle import default_bundle
+from streams.audit.rows import Kept
 from streams.embedded import Outputs, Publishing, Summary
 from streams.pipeline import Pipeline
 from tests.benchmarks.crowd import FPS, crowd, crowd_site
@@ -29,7 +30,7 @@ class _Live:
     def take(self, frames: PersonFrames) -> None:
         """Take in frames."""
         for entry in self._pipeline.take(frames).entries:
-            self._publishing.take(entry)
+            self._publishing.take(Kept(entry, []))
 
     def held(self) -> dict[str, object]:
         """What is held, by what for."""
@@ -50,7 +51,7 @@ class _Live:
 
 @contextmanager
 def _live() -> Iterator[_Live]:
-    with tempfile.TemporaryDirectory() as folder, Outputs(Path(folder), crowd_site(), journal=False) as outputs:
+    with tempfile.TemporaryDirectory() as folder, Outputs(Path(folder)) as outputs:
         yield _Live(outputs)
 
 

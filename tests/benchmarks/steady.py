@@ -7,9 +7,12 @@ from dataclasses import dataclass, field, replace
 from confluent_kafka import Consumer
 from rich.console import Console
 
-from features.segments import SegmentBlock
-from streams.codecs.journal import decode_entries
-from streams.kafka.topics import JOURNAL
+from features.segments import Erased, SegmentBlock
+from streams.audit.rows import Opener
+from streams.audit.visit_keys import VisitKey
+from streams.codecs.journal import decode_rows
+from streams.kafka.lane_seal import decode_key
+from streams.kafka.topics import JOURNAL, VISIT_KEYS, full_name
 from tests.benchmarks.arena import Arena, Worker
 from tests.benchmarks.latency import sending
 from tests.benchmarks.load import Load
@@ -29,7 +32,10 @@ OPEN_S_MAX = 4  # the seconds that may be open at the end
 class Journal:
     """Whether the journal goes on without a gap, in each partition; `frames` are those its segments were made of."""
 
+    keys_topic: str
     cameras: list[str]
+    keys: dict[bytes, VisitKey] = field(default_factory=dict)
+    held: list[tuple[int, bytes]] = field(default_factory=list)
     next: dict[int, int] = field(default_factory=dict)
     gaps: int = 0
     frames: int = 0
@@ -38,19 +44,29 @@ class Journal:
         """Everything that is there; what was written twice counts once."""
         while messages := consumer.consume(1_000, timeout=0.2):
             for message in messages:
-                if not message.error():
-                    self.take(message.partition(), message.value())
+                if message.error():
+                    continue
+                if message.topic() == self.keys_topic:
+                    key = decode_key(message.value())
+                    self.keys[key.id] = key
+                else:
+                    self.held.append((message.partition(), message.value()))
+        for partition, value in self.held:
+            self.take(partition, value)
+        self.held = []
 
     def take(self, partition: int, value: bytes) -> None:
         """A message."""
-        first, entries = decode_entries(value, self.cameras)
+        rows = decode_rows(value)
+        first = rows[0].position
         expected = self.next.get(partition, 0)
         if first < expected:
             return
         self.gaps += first > expected
-        blocks = [entry for entry in entries if isinstance(entry, SegmentBlock)]
-        self.frames += sum(int(block.rows["frames"].sum()) for block in blocks)
-        self.next[partition] = first + sum(map(len, blocks)) + len(entries) - len(blocks)
+        entries = [kept.entry for kept in Opener(self.keys, self.cameras).open(rows)]
+        assert not any(isinstance(entry, Erased) for entry in entries), "a key is missing"
+        self.frames += sum(int(entry.rows["frames"].sum()) for entry in entries if isinstance(entry, SegmentBlock))
+        self.next[partition] = rows[-1].position + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +89,11 @@ class Look:
 
 def steady(arena: Arena, minutes: float, console: Console) -> bool:
     """Let cameras be live for so many minutes and tell how the worker is; whether all held to the end."""
-    seconds, journal = round(60 * minutes), Journal([camera.name for camera in arena.load.site.cameras])
+    cameras = [camera.name for camera in arena.load.site.cameras]
+    seconds, journal = round(60 * minutes), Journal(full_name(VISIT_KEYS, arena.kafka()), cameras)
     with arena.new_group().running(arena.worker_core) as (worker,):
         worker.await_partitions(arena.load.partitions)
-        consumer = arena.consumer(JOURNAL, end=True)
+        consumer = arena.consumer(JOURNAL, VISIT_KEYS, end=True)
         load = replace(arena.load, start_ms=int(time.time() + PREPARE_S) * 1_000)
         with on_cores({arena.broker_core}), sending(arena, load, seconds) as sender:
             looks = _looks(worker, consumer, journal, load.start_ms / 1_000, seconds, console)

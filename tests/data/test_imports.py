@@ -15,6 +15,7 @@ from streams.config import data_folder
 from streams.embedded import Summary
 from streams.runs import open_run
 from streams.sources import site_of
+from tests.running.replayed import replay_journal
 
 pytestmark = pytest.mark.data
 
@@ -46,7 +47,7 @@ def test_no_person_frame_is_lost(name: str, tmp_path: Path) -> None:
     assert summary.unaccounted == 0
     assert summary.person_frames == brought.person_frames > 0
     assert summary.dead_letters == summary.person_frames_late == 0
-    assert jobs.replay_journal(open_run(tmp_path / "run"), tmp_path / "again") is None
+    assert replay_journal(open_run(tmp_path / "run"), tmp_path / "again") is None
 
 
 @pytest.mark.parametrize("name", PURCHASES)

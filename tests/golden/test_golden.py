@@ -6,11 +6,13 @@ import pytest
 
 from features.segments import SegmentBlock
 from models.bundle import BANDS
+from streams.audit.run_log import JOURNAL
 from streams.codecs.journal import read_journal
-from streams.embedded import ALERTS, BUNDLE, JOURNAL, SCORES, SUMMARY
-from streams.jobs import first_difference, replay_journal
+from streams.embedded import ALERTS, BUNDLE, SCORES, SUMMARY
+from streams.jobs import first_difference
 from streams.runs import RunFolder, open_run
 from tests.golden.make import GOLDEN, run
+from tests.running.replayed import replay_journal
 
 BYTES_MAX = 300_000
 

@@ -102,7 +102,7 @@ def test_input_that_cannot_be_used(audit: Audit, arguments: Sequence[str], why: 
 
 def test_a_proof_from_the_log_to_somebody_offline(at: Path, audit: Audit) -> None:
     code, said = audit("prove", "log", 299, "--out", "one.tlog-proof")
-    assert (code, said) == (0, "one.tlog-proof: entry 299 of 600 of shop.example/audit\n")
+    assert (code, said) == (0, "one.tlog-proof: entry 299 of 600 of shop.example/audit, 700 bytes\n")
     (at / "key").write_text(f"{KEY}\n")
     (at / "entry").write_bytes(leaves(299, 300)[0])
     for more in ((), ("--leaf", "entry")):
@@ -154,16 +154,25 @@ def test_watching(at: Path, audit: Audit) -> None:
     assert (at / f"shop.example_audit-{signer().key_id.hex()}.checkpoint.evidence").exists()
 
 
+def test_a_key_is_made_once(audit: Audit) -> None:
+    code, first = audit("keys", "make", "shop.example/audit", "--if-none")
+    assert code == 0
+    assert audit("keys", "make", "shop.example/audit", "--if-none") == (0, first)
+    assert audit("keys", "make", "other.example/audit", "--if-none")[0] == 2
+    assert audit("keys", "list") == (0, f"0001  log  private  {first}")
+
+
 def test_keys(at: Path, audit: Audit) -> None:
     code, first = audit("keys", "make", "shop.example/audit")
     assert code == 0
     code, second = audit("keys", "rotate")
     assert code == 0
     assert audit("keys", "make", "shop.example/audit")[1] == (
-        "vigil-audit-keys: keys: expected a folder without any, got 2; `vigil audit keys rotate` adds one\n"
+        "vigil-audit-keys: keys: expected a folder without any, got 2, of shop.example/audit; "
+        "`vigil audit keys rotate` adds one\n"
     )
     assert audit("keys", "list") == (0, f"0001  log  private  {first}0002  log  private  {second}")
-    secrets = [each.skey.rpartition("+")[2] for each in load_signers(at / "vigil-audit-keys", 2)]
+    secrets = [each.skey.split("+", 4)[4] for each in load_signers(at / "vigil-audit-keys", 2)]
     (at / "passphrase").write_text(f"{PASSPHRASE}\n")
     copies = [
         audit("keys", "backup", "copy", "--passphrase-file", "passphrase"),

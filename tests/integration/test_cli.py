@@ -13,7 +13,6 @@ from pathlib import Path
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -33,10 +32,13 @@ from streams.audit.keys import load_verifiers
 from streams.codecs.journal import read_journal
 from streams.embedded import Summary
 from streams.recording import RecordingWriter
+from streams.runs import open_run
 from streams.site_file import load_site
 from streams.sources import DeadLetter, read_recording, site_of
 from streams.whatif.records import Whatif
+from tests.journals import rows_of
 from tests.normalities import hands
+from tests.running.changed_runs import change_journal
 from tests.unit.test_gait_model import model
 
 VIGIL = Path(sys.executable).with_name("vigil")
@@ -47,8 +49,8 @@ RUN_FILES = SEALS | {
     "summary.json",
 }  # fmt: skip
 COMMANDS = (
-    "demo", "run", "replay", "whatif", "explain", "features", "train", "check", "import", "evaluate", "calibrate",
-    "learn",
+    "demo", "run", "replay", "whatif", "contest", "explain", "features", "train", "check", "import", "evaluate",
+    "calibrate", "learn", "erase",
 )  # fmt: skip
 
 
@@ -182,8 +184,10 @@ def test_the_page_needs_nothing_else(demo: Path) -> None:
 def test_running_twice_gives_the_same_bytes(demo: Path, tmp_path: Path) -> None:
     assert vigil(*DEMO, cwd=tmp_path).returncode == 0
     for folder in ("recording", "run"):
-        for path in (path for path in (demo / folder).iterdir() if path.name not in SEALS):
+        for path in (path for path in (demo / folder).iterdir() if path.name not in {*SEALS, "journal.parquet"}):
             assert path.read_bytes() == (tmp_path / "vigil-demo" / folder / path.name).read_bytes(), path.name
+    cameras = [camera.name for camera in open_run(demo / "run").site.cameras]
+    assert rows_of(demo / "run", cameras) == rows_of(tmp_path / "vigil-demo" / "run", cameras)
 
 
 def test_replay_gives_the_same_bytes(demo: Path, tmp_path: Path) -> None:
@@ -216,16 +220,13 @@ def test_replay_finds_what_was_taken_away(run: Path, tmp_path: Path, name: str) 
 
 
 def test_replay_finds_a_changed_journal(run: Path, tmp_path: Path) -> None:
-    journal = pq.read_table(run / "journal.parquet")
-    here = journal.schema.get_field_index("zones")
-    journal = journal.set_column(here, "zones", pc.multiply(journal["zones"], pa.scalar(0, pa.uint32())))
-    pq.write_table(journal, run / "journal.parquet")
+    change_journal(run, "zones")
     ended = vigil("replay", run, cwd=tmp_path)
     assert ended.returncode == 1
     assert "Different from entry" in ended.stdout
     assert "journal: sealed" in ended.stdout
-    for name in SEALS:
-        shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink()
+    shutil.rmtree(run / "audit")
+    (run / "audit-key.txt").unlink()
     ended = vigil("replay", run, cwd=tmp_path)
     assert ended.returncode == 1
     assert "Different from line" in ended.stdout
@@ -279,7 +280,7 @@ def test_a_bundle_on_trial_changes_nothing_and_is_replayed_too(demo: Path, tmp_p
     assert ended.returncode == 0, ended.stderr
     run = tmp_path / "run"
     assert {path.name for path in run.iterdir()} == RUN_FILES | {"shadow-scores.jsonl", "shadow-bundle.json"}
-    for name in RUN_FILES - SEALS - {"summary.json"}:
+    for name in RUN_FILES - SEALS - {"summary.json", "journal.parquet"}:
         assert (run / name).read_bytes() == (demo / "run" / name).read_bytes(), name
     scores = read(run / "shadow-scores.jsonl", Score)
     summary = msgspec.json.decode((run / "summary.json").read_bytes(), type=Summary)

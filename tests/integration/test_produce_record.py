@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,18 +20,19 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 from typer.testing import CliRunner
 
-from features.segments import Entry, SegmentBlock
 from features.site import Camera, Site
 from models.bundle import default_bundle
 from models.records import Alert, Score
 from models.scenarios.generate import generate
+from streams.audit.visit_keys import VISIT_KEYS, read_keys
 from streams.closing_frames import closing_ms
-from streams.codecs.journal import encode_entries, read_journal
+from streams.codecs.journal import encode_rows, read_rows
 from streams.contracts.cloudevents import cloud_event
 from streams.embedded import Summary
-from streams.jobs import record_scenario, replay_journal, run_recording
+from streams.jobs import record_scenario, run_recording
 from streams.kafka import commands, produce
 from streams.kafka.areas import Areas
+from streams.kafka.lane_seal import encode_key
 from streams.kafka.messages import STEP, WHY, decode_fact
 from streams.kafka.outgoing import Outgoing, messages
 from streams.kafka.playing import closed
@@ -45,6 +47,7 @@ from streams.runs import RunFolderError, open_run, read_lines
 from streams.settings import Kafka, Settings
 from streams.site_file import dump_site, load_site
 from streams.sources import DeadLetter, read_recording
+from tests.running.replayed import replay_journal
 from tests.services.broker import KafkaAccess
 
 IDLE_S = 2.0
@@ -178,10 +181,13 @@ def test_messages_may_be_repeated_and_reordered(shop: Path, settings: Settings, 
     assert (twice.scores, twice.purchases_repeated > 0) == (once.scores, True)
 
 
+Sent = tuple[str, str, bytes, list[tuple[str, bytes]]]
+
+
 def published(run: Path, settings: Settings, site: Site, seed: int = 1, repeats: float = 0.3, **lost: int) -> None:
     """Send what a run wrote as workers do, with messages repeated; `lost` has a journal message to leave out."""
-    random, cameras = Random(seed), [camera.name for camera in site.cameras]
-    sent = [*_journal(run, cameras, lost.get("journal", -1))]
+    random = Random(seed)
+    sent = [*_journal(run, lost.get("journal", -1))]
     sent += [("scores", one.person, msgspec.json.encode(one), []) for one in read_lines(run / "scores.jsonl", Score)]
     sent += [("alerts", one.person, cloud_event(one, site.name), []) for one in read_lines(run / "alerts.jsonl", Alert)]
     producer = KafkaProducer(bootstrap_servers=settings.kafka.brokers, linger_ms=5)
@@ -194,22 +200,16 @@ def published(run: Path, settings: Settings, site: Site, seed: int = 1, repeats:
     producer.close()
 
 
-def _journal(run: Path, cameras: list[str], lost: int) -> Iterator[tuple[str, str, bytes, list[tuple[str, bytes]]]]:
-    held, first, number = list[Entry](), 0, 0
-    parts = [part for entry in read_journal(run / "journal.parquet", cameras) for part in _cut(entry)]
-    for at, part in enumerate(parts):
-        held.append(part)
-        if len(held) == 3 or at == len(parts) - 1:
-            if number != lost:
-                yield "journal", "0", encode_entries(held, cameras, first), []
-            first += sum(len(one) if isinstance(one, SegmentBlock) else 1 for one in held)
-            held, number = [], number + 1
-
-
-def _cut(entry: Entry) -> list[Entry]:
-    if not isinstance(entry, SegmentBlock):
-        return [entry]
-    return [entry.part(slice(at, at + 37)) for at in range(0, len(entry), 37)]
+def _journal(run: Path, lost: int) -> Iterator[Sent]:
+    """Keys of visits, and the journal in messages of some rows of whole positions; one of them is lost."""
+    for key in read_keys(run / VISIT_KEYS):
+        yield "visit-keys", key.id.hex(), encode_key(key), []
+    rows = [row for some in read_rows(run / "journal.parquet") for row in some]
+    by_position = [list(same) for _, same in groupby(rows, lambda row: row.position)]
+    for number, at in enumerate(range(0, len(by_position), 70)):
+        if number != lost:
+            message = [row for same in by_position[at : at + 70] for row in same]
+            yield "journal", "0", encode_rows(message), []
 
 
 @pytest.fixture(scope="module")

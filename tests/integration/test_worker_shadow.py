@@ -1,5 +1,9 @@
-"""A worker with a bundle on trial that is killed: what counts is as without, and the trial as by that bundle alone."""
+"""A worker with a bundle on trial and tables of what is normal is killed: it publishes what a run with them writes.
 
+What counts is as without the trial, and the trial as by that bundle alone.
+"""
+
+from contextlib import closing
 from pathlib import Path
 from signal import SIGKILL
 
@@ -7,6 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from models.bundle import AbstainRule, default_bundle, dump, seal
+from models.normality import Normality
+from models.normality import dump as dump_normality
 from streams.audit.errors import ForkError
 from streams.audit.log import Log
 from streams.audit.note import Signer, Verifier
@@ -20,6 +26,7 @@ from streams.kafka.record import record
 from streams.kafka.topics import OUTPUTS, SHADOW_SCORES
 from streams.runs import open_run
 from streams.settings import Produce, Settings, Worker
+from tests.normalities import normality
 from tests.running.published import Progress, difference, embedded, read_published, read_topic
 from tests.running.town import PARTITIONS, Town, town
 from tests.running.waiting import wait_for
@@ -39,11 +46,18 @@ def small() -> Town:
 def settings(broker: KafkaAccess, prefix: str, tmp_path: Path, small: Town) -> Settings:
     path = tmp_path / "shadow.json"
     path.write_bytes(dump(SHADOW))
-    worker = Worker(snapshot_every_s=5.0, session_s=6.0, shadow_bundle=str(path))
+    normal = tmp_path / "normality.json"
+    normal.write_bytes(dump_normality(normality_of(small)))
+    worker = Worker(snapshot_every_s=5.0, session_s=6.0, shadow_bundle=str(path), normality=str(normal))
     return settings_for(broker.bootstrap, prefix, tmp_path, small, worker)
 
 
+def normality_of(small: Town) -> Normality:
+    return normality([camera.name for camera in small.site.cameras])
+
+
 def test_a_bundle_on_trial(settings: Settings, small: Town, tmp_path: Path) -> None:
+    normal = normality_of(small)
     sent = small.messages(Produce())
     cut = 2 * len(sent) // 3
     with Sender(settings.kafka) as sender:
@@ -60,11 +74,12 @@ def test_a_bundle_on_trial(settings: Settings, small: Town, tmp_path: Path) -> N
         assert worker.stop() == 0, worker.log_end()
     published = read_published(settings.kafka, small.site)
     for number, found in published.items():
-        alone = embedded(sent, small.site, number, tmp_path / f"alone-{number}")
+        alone = embedded(sent, small.site, number, tmp_path / f"alone-{number}", normality=normal)
         assert difference(found, alone, ("journal", "scores", "alerts", "late")) == ""
-        trial = embedded(sent, small.site, number, tmp_path / f"trial-{number}", SHADOW)
+        trial = embedded(sent, small.site, number, tmp_path / f"trial-{number}", SHADOW, normal)
         assert found.shadow == trial.scores != alone.scores
-    record(tmp_path / "recorded", small.site, default_bundle(), settings, topics=OUTPUTS, until_idle_s=3)
+    made_with = small.site, default_bundle(), settings
+    record(tmp_path / "recorded", *made_with, normality=normal, topics=OUTPUTS, until_idle_s=3)
     for number, found in published.items():
         run = open_run(tmp_path / "recorded" / f"partition-{number:02}")
         assert (run.folder / "shadow-scores.jsonl").read_bytes().splitlines() == found.shadow
@@ -78,10 +93,10 @@ def test_a_bundle_on_trial(settings: Settings, small: Town, tmp_path: Path) -> N
 def _check_published_logs(settings: Settings, folder: Path) -> None:
     """Logs are published in two parts, and hold; a log of other leaves is no continuation."""
     signer = Signer.generate("shop.example/audit")
-    with AuditPublisher(folder / "logs", [signer], [], PARTITIONS) as publisher:
+    with closing(AuditPublisher(folder / "logs", [signer], [], PARTITIONS)) as publisher:
         publish_logs(publisher, settings.kafka, until_idle_s=1)
         sizes = publisher.sizes
-    with AuditPublisher(folder / "logs", [signer], [], PARTITIONS) as publisher:
+    with closing(AuditPublisher(folder / "logs", [signer], [], PARTITIONS)) as publisher:
         added = list[int]()
         publish_logs(publisher, settings.kafka, until_idle_s=1, progress=added.append)
         assert (publisher.sizes, sum(added)) == (sizes, 0)
@@ -93,7 +108,7 @@ def _check_published_logs(settings: Settings, folder: Path) -> None:
         log.append([b"another leaf"])
         log.publish()
     with (
-        AuditPublisher(folder / "other", [signer], [], PARTITIONS) as publisher,
+        closing(AuditPublisher(folder / "other", [signer], [], PARTITIONS)) as publisher,
         pytest.raises(ForkError, match="root"),
     ):
         publish_logs(publisher, settings.kafka, until_idle_s=1)

@@ -6,8 +6,6 @@ from pathlib import Path
 from random import Random
 
 import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from features.events import Event, Purchase
@@ -15,18 +13,19 @@ from features.keypoints import PersonFrames
 from features.site import Site
 from models.bundle import default_bundle
 from models.scenarios.generate import Scenario, generate
+from streams.audit.run_log import RunLog
 from streams.audit.visit_keys import KEY_BYTES
-from streams.codecs.journal import SCHEMA, JournalWriter, decode_entries
 from streams.contracts.cloudevents import alert_of
-from streams.embedded import ALERTS, JOURNAL, SCORES, Outputs, Run
+from streams.embedded import ALERTS, SCORES, Outputs, Run
 from streams.kafka.lane import Lane, Message, Outgoing, Reader
 from streams.kafka.pose_messages import encode_poses
 from streams.kafka.setup import Setup
 from streams.kafka.topics import ALERTS as ALERT_TOPIC
 from streams.kafka.topics import JOURNAL as JOURNAL_TOPIC
-from streams.kafka.topics import POSES, PURCHASES, Topic
+from streams.kafka.topics import POSES, PURCHASES, VISIT_KEYS, Topic
 from streams.kafka.topics import SCORES as SCORE_TOPIC
 from streams.sources import Timed, merge
+from tests.journals import flat_of, rows_of, sent_entries
 
 AHEAD_MS = 60_000
 SECRET = bytes(KEY_BYTES)
@@ -77,37 +76,26 @@ def steps_of(arrivals: Arrivals, random: Random) -> list[dict[Topic, Arrivals]]:
 
 
 def by_topic(outgoing: list[Outgoing], topic: Topic) -> list[bytes]:
-    return [one.value for one in outgoing if one.topic is topic]
+    return [one.value for one in outgoing if one.topic is topic and one.value is not None]
 
 
 def embedded(scenario: Scenario, folder: Path) -> Path:
     """What the embedded runner writes of the same, up to the end of the messages."""
     purchases = sorted(scenario.purchases, key=lambda each: each.time_ms)
-    with Outputs(folder, scenario.site) as outputs:
-        run = Run(scenario.site, default_bundle(), outputs)
+    with Outputs(folder) as outputs, RunLog(folder, scenario.site, default_bundle()) as log:
+        run = Run(scenario.site, default_bundle(), outputs, log)
         paid: Iterator[Timed] = ((each.time_ms, each) for each in purchases)
         seen: Iterator[Timed] = iter([(int(scenario.frames.time_ms[0]), scenario.frames)])
         for item in merge([paid, seen]):
             run.take(item)
+        log.finish()
     return folder
 
 
-def journal_file(outgoing: list[Outgoing], site: Site, path: Path) -> Path:
-    cameras, writer = [camera.name for camera in site.cameras], JournalWriter(path)
-    for value in by_topic(outgoing, JOURNAL_TOPIC):
-        first, entries = decode_entries(value, cameras)
-        assert first == writer.position
-        for entry in entries:
-            writer.append(entry, cameras)
-    writer.close()
-    return path
-
-
-def rows_of(path: Path) -> pa.Table:
-    """A journal's rows, whatever numbers its file gives to names."""
-    return pq.read_table(path).cast(
-        pa.schema([(one.name, pa.string() if pa.types.is_dictionary(one.type) else one.type) for one in SCHEMA])
-    )
+def journal_of(outgoing: list[Outgoing], site: Site) -> list[bytes]:
+    """The rows of its journal, whatever they were sealed with."""
+    cameras = [camera.name for camera in site.cameras]
+    return flat_of(sent_entries(by_topic(outgoing, JOURNAL_TOPIC), by_topic(outgoing, VISIT_KEYS), cameras))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -119,8 +107,7 @@ def test_steps_make_no_difference(scenario: Scenario, arrivals: Arrivals, tmp_pa
     assert by_topic(outgoing, SCORE_TOPIC) == (run / SCORES).read_bytes().splitlines()
     alerts = [msgspec.json.encode(alert_of(value)) for value in by_topic(outgoing, ALERT_TOPIC)]
     assert alerts == (run / ALERTS).read_bytes().splitlines()
-    journal = journal_file(outgoing, scenario.site, tmp_path / "journal.parquet")
-    assert rows_of(journal).equals(rows_of(run / JOURNAL))
+    assert journal_of(outgoing, scenario.site) == rows_of(run, [camera.name for camera in scenario.site.cameras])
     assert lane.ends[POSES.name] == sum(each.topic is POSES for each in arrivals)
     assert any(isinstance(each.content, Purchase) for each in arrivals)
     assert by_topic(outgoing, SCORE_TOPIC)

@@ -12,25 +12,27 @@ from msgspec.structs import replace
 from features.basket import Corpus
 from features.events import Purchase
 from features.keypoints import PersonFrames
-from features.segments import SegmentBlock
+from features.segments import SEGMENT, SegmentBlock
 from features.site import Camera, Site
 from models.bundle import AbstainRule, Bundle, default_bundle, seal
 from models.records import Score
 from models.scenarios.generate import Scenario
-from streams.codecs.journal import JournalWriter, decode_entries
+from streams.audit.run_log import RunLog
+from streams.codecs.journal import decode_rows
 from streams.contracts.cloudevents import alert_of
-from streams.embedded import ALERTS, JOURNAL, SCORES, Outputs, Run
+from streams.embedded import ALERTS, SCORES, Outputs, Run
 from streams.kafka.lane import Lane, Message, Outgoing, Step
 from streams.kafka.pose_messages import Poses
 from streams.kafka.setup import Setup
 from streams.kafka.topics import ALERTS as ALERT_TOPIC
-from streams.kafka.topics import AUDIT, DEAD_LETTERS, LATE, POSES, PURCHASES
+from streams.kafka.topics import AUDIT, DEAD_LETTERS, LATE, POSES, PURCHASES, VISIT_KEYS
 from streams.kafka.topics import JOURNAL as JOURNAL_TOPIC
 from streams.kafka.topics import SCORES as SCORE_TOPIC
 from streams.sources import merge
+from tests.journals import rows_of, sent_entries
 from tests.normalities import hands, normality
 from tests.property import test_lane
-from tests.property.test_lane import AHEAD_MS, SECRET, Arrivals, by_topic, embedded, rows_of, steps_of
+from tests.property.test_lane import AHEAD_MS, SECRET, Arrivals, by_topic, embedded, journal_of, steps_of
 from tests.unit.test_gait_model import model
 
 scenario, arrivals = test_lane.scenario, test_lane.arrivals
@@ -99,20 +101,33 @@ def scores_of(outgoing: list[Outgoing]) -> list[Score]:
 
 def tracks_of(outgoing: list[Outgoing], site: Site) -> set[str]:
     cameras = [camera.name for camera in site.cameras]
-    entries = [entry for value in by_topic(outgoing, JOURNAL_TOPIC) for entry in decode_entries(value, cameras)[1]]
+    entries = sent_entries(by_topic(outgoing, JOURNAL_TOPIC), by_topic(outgoing, VISIT_KEYS), cameras)
     return {track for entry in entries if isinstance(entry, SegmentBlock) for track in entry.tracks}
 
 
-def journal_file(outgoing: list[Outgoing], site: Site, path: Path, first: int = 0) -> Path:
-    """Its journal, whose positions have to go on without a gap from the first."""
-    cameras, writer = [camera.name for camera in site.cameras], JournalWriter(path)
-    for value in by_topic(outgoing, JOURNAL_TOPIC):
-        position, entries = decode_entries(value, cameras)
-        assert position == first + writer.position
-        for entry in entries:
-            writer.append(entry, cameras)
-    writer.close()
-    return path
+def names(site: Site) -> list[str]:
+    return [camera.name for camera in site.cameras]
+
+
+def segment_of(row: bytes) -> np.void | None:
+    """The segment of a journal's row as `flat` gives it, if it is of none but a fact."""
+    if row.startswith(b"{"):
+        return None
+    segment: np.void = np.frombuffer(row[-SEGMENT.itemsize :], SEGMENT).copy()[0]
+    return segment
+
+
+def without(row: bytes, field: str) -> bytes:
+    """A journal's row with zero in a field of the segment."""
+    segment = segment_of(row)
+    if segment is None:
+        return row
+    segment[field] = 0
+    return row[: -SEGMENT.itemsize] + segment.tobytes()
+
+
+def first_position(outgoing: list[Outgoing]) -> int:
+    return decode_rows(by_topic(outgoing, JOURNAL_TOPIC)[0])[0].position
 
 
 def rows_in(arrivals: Arrivals) -> int:
@@ -127,11 +142,12 @@ def finished(
     frames = scenario.frames.take(slice(start, start + rows_in(arrivals)))
     frames = of_site(frames.take(frames.time_ms >= from_ms), scenario.site, site)
     paid = [(one.time_ms, one.content) for one in arrivals if isinstance(one.content, Purchase)]
-    with Outputs(folder, site) as outputs:
-        run = Run(site, default_bundle(), outputs)
+    with Outputs(folder) as outputs, RunLog(folder, site, default_bundle()) as log:
+        run = Run(site, default_bundle(), outputs, log)
         for item in merge([iter(paid), iter([(int(frames.time_ms[0]), frames)])]):
             run.take(item)
         run.finish()
+        log.finish()
     return folder
 
 
@@ -160,11 +176,11 @@ def test_another_bundle_scores_what_comes(scenario: Scenario, arrivals: Arrivals
     after = taken(restored(lane), arrivals[at:], seed)
     assert {score.bundle for score in scores_of(before)} == {default_bundle().digest}
     assert {score.bundle for score in scores_of(after)} == {BUNDLE.digest}
-    journal = journal_file(before + after, scenario.site, tmp_path / "journal.parquet")
-    found, expected = rows_of(journal), rows_of(embedded(scenario, tmp_path / "run") / JOURNAL)
-    assert found.drop_columns("handling").equals(expected.drop_columns("handling"))
-    assert found.slice(0, 20).equals(expected.slice(0, 20))
-    assert not found.equals(expected)
+    found = journal_of(before + after, scenario.site)
+    expected = rows_of(embedded(scenario, tmp_path / "run"), names(scenario.site))
+    assert [without(row, "handling") for row in found] == [without(row, "handling") for row in expected]
+    assert found[:20] == expected[:20]
+    assert found != expected
     scored = {
         one.id: one for one in scores_of(taken(Lane.begin(0, setup_of(scenario.site, BUNDLE), SECRET), arrivals, 0))
     }
@@ -184,14 +200,14 @@ def test_another_normality_counts_from_the_next_second_on(
     assert (step.ended, step.leaves) == (0, [lane.seal.begun(wanted)])
     assert lane.setup.digest == wanted.digest
     outgoing = before + taken(restored(lane) if seed % 2 else lane, arrivals[at:], seed)
-    journal = rows_of(journal_file(outgoing, site, tmp_path / "journal.parquet"))
-    expected = rows_of(embedded(scenario, tmp_path / "run") / JOURNAL)
-    assert journal.drop_columns("unusual_mbit").equals(expected.drop_columns("unusual_mbit"))
-    position = rows_of(journal_file(before, site, tmp_path / "before.parquet")).num_rows
+    journal, expected = journal_of(outgoing, site), rows_of(embedded(scenario, tmp_path / "run"), names(site))
+    assert [without(row, "unusual_mbit") for row in journal] == [without(row, "unusual_mbit") for row in expected]
+    position = len(journal_of(before, site))
+    segments = [(at, segment_of(row)) for at, row in enumerate(journal)]
     told = [
-        (row["position"] < position, row["unusual_mbit"][0] >= 0)
-        for row in journal.select(["position", "frames", "unusual_mbit"]).to_pylist()
-        if row["frames"]
+        (at < position, bool(segment["unusual_mbit"][0] >= 0))
+        for at, segment in segments
+        if segment is not None and segment["frames"]
     ]
     assert (True, True) not in told
     assert told.count((False, True)) > told.count((False, False))
@@ -210,8 +226,7 @@ def test_another_site_ends_what_was_open(
     outgoing += step.outgoing
     assert step.ended >= open_before > 0
     run = finished(scenario, scenario.site, [], arrivals[:at], tmp_path / "run")
-    journal = journal_file(outgoing, scenario.site, tmp_path / "journal.parquet")
-    assert rows_of(journal).equals(rows_of(run / JOURNAL))
+    assert journal_of(outgoing, scenario.site) == rows_of(run, names(scenario.site))
     assert by_topic(outgoing, SCORE_TOPIC) == (run / SCORES).read_bytes().splitlines()
     alerts = [msgspec.json.encode(alert_of(value)) for value in by_topic(outgoing, ALERT_TOPIC)]
     assert alerts == (run / ALERTS).read_bytes().splitlines()
@@ -226,12 +241,12 @@ def test_another_site_begins_anew(
     """As a run of its own on what comes from the next second on, with positions that go on."""
     site, at, lane = change(scenario.site), cut_of(arrivals, seed), lane_before(scenario)
     before = taken(lane, arrivals[:at], seed) + lane.renew(setup_of(site)).outgoing
-    position = rows_of(journal_file(before, scenario.site, tmp_path / "before.parquet")).num_rows
+    position = len(journal_of(before, scenario.site))
     after = taken(lane, arrivals[at:], seed) + lane.renew(setup_of(scenario.site)).outgoing
     from_ms = (arrivals[at - 1].time_ms // 1_000 + 1) * 1_000
     run = finished(scenario, site, arrivals[:at], arrivals[at:], tmp_path / "run", from_ms)
-    journal = journal_file(after, site, tmp_path / "journal.parquet", position)
-    assert rows_of(journal).equals(rows_of(run / JOURNAL))
+    assert first_position(after) == position
+    assert journal_of(after, site) == rows_of(run, names(site))
     expected = [msgspec.json.decode(line, type=Score) for line in (run / SCORES).read_bytes().splitlines()]
     assert [(one.id.partition("@")[0], one.score, one.position - position) for one in scores_of(after)] == [
         (one.id.partition("@")[0], one.score, one.position) for one in expected

@@ -16,7 +16,7 @@ from models.bundle import AbstainRule, Band, Bundle, default_bundle, dump, seal
 from models.decision import DecisionState
 from models.records import Score
 from models.scenarios.generate import Scenario, generate
-from streams.embedded import ALERTS, JOURNAL, SCORES, SHADOW_SCORES
+from streams.embedded import ALERTS, SCORES, SHADOW_SCORES
 from streams.jobs import record_scenario, run_recording
 from streams.kafka.lane import Lane, Outgoing
 from streams.kafka.topics import SCORES as SCORE_TOPIC
@@ -24,6 +24,7 @@ from streams.kafka.topics import SHADOW_SCORES as SHADOW_TOPIC
 from streams.pipeline import Scoring
 from streams.runs import RunFolderError, load_shadow, open_run
 from streams.snapshots import dump_state
+from tests.journals import rows_of
 from tests.property import test_lane
 from tests.property.test_lane import SECRET, Arrivals, by_topic, steps_of
 from tests.property.test_renewal import another_threshold, cut_of, restored, saved, setup_of, taken
@@ -155,7 +156,9 @@ def test_a_run_with_a_bundle_on_trial(tmp_path: Path) -> None:
     for name, bundle, shadow in (("alone", LIVE, None), ("both", LIVE, SHADOW), ("trial", SHADOW, None)):
         arguments = (tmp_path / "recording", recorded.site, bundle, tmp_path / name, lambda _: None, shadow)
         made[name] = run_recording(*arguments)
-    for name in (JOURNAL, SCORES, ALERTS):
+    cameras = [camera.name for camera in recorded.site.cameras]
+    assert rows_of(tmp_path / "both", cameras) == rows_of(tmp_path / "alone", cameras)
+    for name in (SCORES, ALERTS):
         assert (tmp_path / "both" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes(), name
     assert (tmp_path / "both" / SHADOW_SCORES).read_bytes() == (tmp_path / "trial" / SCORES).read_bytes()
     told = made["both"].shadow_scores, made["both"].shadow_alerts

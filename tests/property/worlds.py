@@ -256,7 +256,7 @@ class Fold:
         self.decisions = decided.state
         played.scores += decided.scores
         played.alerts += decided.alerts
-        played.leaves += [leaf.value for leaf in self.sealing.take(entry, Said(*decided[1:]))]
+        played.leaves += [leaf.value for leaf in self.sealing.take(self.sealing.keep(entry), Said(*decided[1:]))]
 
 
 def _take(played: Played, step: CameraStep, fold: Fold) -> None:

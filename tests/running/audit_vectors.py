@@ -49,6 +49,14 @@ def good() -> LogProof:
     return LogProof(INDEX, tuple(proof), cosigned.encoded, LEAF)
 
 
+def signed_proof(content: list[bytes], index: int) -> LogProof:
+    """The proof of one of these leaves, which are a whole log."""
+    hashes = leaf_hashes(content)
+    note = sign_checkpoint(Checkpoint(ORIGIN, len(content), node(hashes)), [signer()])
+    proof = inclusion_proof(index, len(content), lambda level, at: node(hashes[at << level : at + 1 << level]))
+    return LogProof(index, tuple(proof), note.encoded, content[index])
+
+
 def node(hashes: list[bytes]) -> bytes:
     return Frontier().append(hashes).root
 

@@ -10,15 +10,19 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from features.closing import Layout
-from features.segments import Entry, SegmentBlock
+from features.segments import Entry, Erased
 from features.site import Site
 from models.bundle import Bundle, default_bundle
+from models.normality import Normality
 from models.records import Score
 from streams.audit.merkle import Frontier, leaf_hashes
 from streams.audit.records import Beginning, Kind, decode_record, open_entry
-from streams.codecs.journal import decode_entries, read_journal
+from streams.audit.records import Entry as SealedEntry
+from streams.audit.rows import Opener
+from streams.audit.run_log import RunLog
+from streams.codecs.journal import decode_rows
 from streams.contracts.cloudevents import alert_of
-from streams.embedded import ALERTS, JOURNAL, LATE, SCORES, Outputs, Run
+from streams.embedded import ALERTS, LATE, SCORES, Outputs, Run
 from streams.kafka import topics
 from streams.kafka.lane_seal import LEAF, decode_key, read_leaves
 from streams.kafka.messages import WHY
@@ -27,6 +31,7 @@ from streams.kafka.topics import INPUTS, OUTPUTS, Topic, full_name
 from streams.pipeline import Scoring
 from streams.settings import Kafka
 from streams.sources import DeadLetter
+from tests.journals import entries_of, opener_of
 from tests.property.worlds import flat
 from tests.running.town import items_of
 from tests.running.waiting import NotInTimeError, wait_for
@@ -102,7 +107,8 @@ def read_published(kafka: Kafka, site: Site) -> dict[int, Published]:
 def published(records: dict[Topic, list[Record]], site: Site) -> Published:
     """The messages of a partition without repeats."""
     found = Published()
-    _journal(records[topics.JOURNAL], [camera.name for camera in site.cameras], found)
+    opener = opener_of((one.value for one in records[topics.VISIT_KEYS]), [camera.name for camera in site.cameras])
+    _journal(records[topics.JOURNAL], opener, found)
     found.scores = _once(records[topics.SCORES], topics.SCORES, found)
     alerts = _once(records[topics.ALERTS], topics.ALERTS, found)
     found.alerts = [msgspec.json.encode(alert_of(value)) for value in alerts]
@@ -123,13 +129,13 @@ def check_sealed(records: dict[Topic, list[Record]], found: Published) -> None:
     Raises:
         RepeatDiffersError: leaves of one place are not always the same.
     """
-    leaves = _leaves(records[topics.AUDIT])
+    leaves = leaves_of(records[topics.AUDIT])
     keys = {key.id: key for key in (decode_key(one.value) for one in records[topics.VISIT_KEYS])}
     said: dict[int, dict[int, bytes]] = {kind: {} for kind in Kind}
     for at, leaf in enumerate(leaves):
         record = decode_record(leaf)
         assert isinstance(record, Beginning) or at, "the first leaf says under which setup the log begins"
-        if not isinstance(record, Beginning):
+        if isinstance(record, SealedEntry):
             said[record.kind][at] = open_entry(record, keys[record.visit]).published
     assert list(said[Kind.SCORE].values()) == found.scores
     assert list(said[Kind.ALERT].values()) == found.alerts
@@ -139,7 +145,12 @@ def check_sealed(records: dict[Topic, list[Record]], found: Published) -> None:
             assert said[kind][int(one.headers[LEAF])] == value
 
 
-def _leaves(records: Iterable[Record]) -> list[bytes]:
+def leaves_of(records: Iterable[Record]) -> list[bytes]:
+    """The leaves of a partition's log, which has no gap and no fork.
+
+    Raises:
+        RepeatDiffersError: those of one place are not always the same.
+    """
     leaves, tree = list[bytes](), Frontier()
     for one in records:
         told = read_leaves(one.value, list(one.headers.items()))
@@ -154,21 +165,21 @@ def _leaves(records: Iterable[Record]) -> list[bytes]:
     return leaves
 
 
-def _journal(records: Iterable[Record], cameras: list[str], found: Published) -> None:
+def _journal(records: Iterable[Record], opener: Opener, found: Published) -> None:
     known = dict[int, bytes]()
     for one in records:
-        first, entries = decode_entries(one.value, cameras)
+        rows = decode_rows(one.value)
+        first = rows[0].position
         if first in known:
             _check_same(f"journal from {first}", known[first], one.value)
             found.repeats["journal"] = found.repeats.get("journal", 0) + 1
             continue
         assert first == len(found.journal), f"journal: expected position {len(found.journal)}, got {first}"
         known[first] = one.value
-        for entry in entries:
-            rows = flat(entry)
-            assert len(rows) == (len(entry) if isinstance(entry, SegmentBlock) else 1)
-            found.journal += rows
-            found.entries.append(entry)
+        for kept in opener.open(rows):
+            assert not isinstance(kept.entry, Erased)
+            found.journal += flat(kept.entry)
+            found.entries.append(kept.entry)
 
 
 def _once(records: Iterable[Record], topic: Topic, found: Published) -> list[bytes]:
@@ -194,14 +205,21 @@ def _check_same(name: str, first: bytes, second: bytes) -> None:
 
 
 def embedded(
-    sent: Sequence[Outgoing], site: Site, partition: int, folder: Path, bundle: Bundle | None = None
+    sent: Sequence[Outgoing],
+    site: Site,
+    partition: int,
+    folder: Path,
+    bundle: Bundle | None = None,
+    normality: Normality | None = None,
 ) -> Published:
     """What the embedded run makes of the messages of a partition, by the shipped bundle or another."""
-    with Outputs(folder, site) as outputs:
-        run = Run(site, bundle or default_bundle(), outputs)
+    used = bundle or default_bundle()
+    with Outputs(folder) as outputs, RunLog(folder, site, used, normality=normality) as log:
+        run = Run(site, used, outputs, log, normality=normality)
         for item in items_of(sent, site, partition):
             run.take(item)
-    entries = list(read_journal(folder / JOURNAL, [camera.name for camera in site.cameras]))
+        log.finish()
+    entries = entries_of(folder, [camera.name for camera in site.cameras])
     lines = {name: (folder / name).read_bytes().splitlines() for name in (SCORES, ALERTS, LATE)}
     rows = [row for entry in entries for row in flat(entry)]
     return Published(rows, entries, lines[SCORES], lines[ALERTS], late=lines[LATE])

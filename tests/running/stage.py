@@ -173,7 +173,9 @@ def perform(
         disturb(stage)
         stage.until_all_is_taken()
         for instance in stage.wanted:
-            assert stage.workers[instance].stop() == 0, stage.logs()
+            stage.until_in_group(instance)  # a process that only just began knows no way to end but at once
+            code = stage.workers[instance].stop()
+            assert code == 0, f"{instance} ended with {code}\n{stage.logs()}"
         return read_published(settings.kafka, town.site)
     except BaseException:
         print(stage.logs())  # noqa: T201 - pytest shows it when the test fails

@@ -13,6 +13,7 @@ from features.keypoints import PersonFrames
 from features.site import Camera, Site, Till
 from models.scenarios.generate import Scenario, Visit, generate
 from streams.kafka.areas import Areas, partition_of
+from streams.kafka.erasure import Erasure
 from streams.kafka.lane import Reader
 from streams.kafka.outgoing import Outgoing, messages
 from streams.kafka.playing import closed
@@ -139,7 +140,7 @@ def items_of(sent: Sequence[Outgoing], site: Site, partition: int) -> Iterator[I
         content = reader.read(one.topic, one.value) if one.partition == partition else None
         if isinstance(content, Poses):
             blocks.append(person_frames([content], [places[content.camera]]))
-        elif content is not None and not isinstance(content, Rejection):
+        elif content is not None and not isinstance(content, Rejection | Erasure):
             facts.append(content)
     frames = PersonFrames.concatenate(blocks)
     return merge([((fact.time_ms, fact) for fact in facts), iter([(int(frames.time_ms[0]), frames)])])

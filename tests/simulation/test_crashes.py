@@ -40,7 +40,7 @@ from tests.services.redis_server import RedisServer
 CRASHES = int(os.environ.get("VIGIL_CRASHES", "4"))
 SEED = int(os.environ.get("VIGIL_TEST_SEED", "20261"))
 ROUNDS = max(1, CRASHES // 10)  # of what takes long
-TAKES_S = 3.0  # from one kill to the next, about
+TAKES_S = 4.5  # from one kill to the next, about
 AT_WORK_S = 1.5  # how long a worker is left at work before it is killed, at most
 SPEED = 15.0
 PRODUCE = Produce(frames_per_message=4)

@@ -147,7 +147,8 @@ def test_keys_that_are_none(text: str, signer: Signer) -> None:
 
 
 def test_a_wrong_private_key_is_not_in_the_error(signer: Signer) -> None:
-    head, _, secret = signer.skey.rpartition("+")
+    *parts, secret = signer.skey.split("+", 4)
+    head = "+".join(parts)
     for wrong in (secret[:-1], secret[4:], "B" + secret[1:]):
         with pytest.raises(AuditError) as refused:
             Signer.parse(f"{head}+{wrong}")

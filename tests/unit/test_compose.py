@@ -59,8 +59,8 @@ def test_a_spoilt_compose_file_is_not() -> None:
 
 
 def test_who_is_there() -> None:
-    assert {"kafka", "redis", "worker-1", "worker-2", "producer"} <= set(LASTING)
-    assert {"topics", "worker-1", "worker-2", "producer"} <= set(OURS)
+    assert {"kafka", "redis", "worker-1", "worker-2", "publisher", "audit-web", "producer"} <= set(LASTING)
+    assert {"topics", "worker-1", "worker-2", "audit-keys", "publisher", "producer"} <= set(OURS)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -98,6 +98,8 @@ def test_commands_are_those_of_the_command_line(name: str) -> None:
 def check_command(name: str, arguments: list[str]) -> None:
     """Parse a command's arguments as it would, without running it."""
     commands = command_line().commands
+    while isinstance(group := commands.get(name), TyperGroup):
+        commands, (name, *arguments) = group.commands, arguments
     assert name in commands, f"no command {name} among {', '.join(commands)}"
     commands[name].make_context(name, list(arguments))
 
@@ -116,6 +118,8 @@ def command_line() -> TyperGroup:
         ("run", [], "Missing"),
         ("demo", ["--visits", "many"], "integer"),
         ("no-such", [], "no command no-such"),
+        ("audit", ["keys", "no-such"], "no command no-such"),
+        ("audit", ["keys", "make"], "Missing"),
     ],
 )
 def test_other_commands_are_not(command: str, arguments: list[str], why: str) -> None:
@@ -128,9 +132,25 @@ def test_the_site_of_the_workers_is_made_by_the_shop() -> None:
     site = SERVICES["worker-1"]["environment"]["VIGIL_SITE"]
     assert site == f"{folder}/recording/site.yaml"
     assert SERVICES["producer"]["command"][1] == f"{folder}/recording"
-    mounts = {SERVICES[name]["volumes"][0].removesuffix(":ro") for name in OURS}
-    assert mounts == {f"shop:{folder}"}
-    assert not SERVICES["shop"]["volumes"][0].endswith(":ro")
+    assert [name for name in OURS if f"shop:{folder}" in SERVICES[name]["volumes"]] == ["shop"]
+    assert all(f"shop:{folder}:ro" in SERVICES[name]["volumes"] for name in ("topics", "worker-1", "producer"))
+
+
+def test_who_signs_has_the_key_and_nobody_else() -> None:
+    maker, publisher = SERVICES["audit-keys"], SERVICES["publisher"]
+    folder, keys = publisher["command"][1], publisher["command"][3]
+    assert maker["command"][maker["command"].index("--keys") + 1] == keys
+    mounts = {name: service.get("volumes", []) for name, service in SERVICES.items()}
+    with_keys = {name: mount for name, all_ in mounts.items() for mount in all_ if mount.startswith("audit-keys:")}
+    assert with_keys == {"audit-keys": f"audit-keys:{keys}", "publisher": f"audit-keys:{keys}:ro"}
+    assert f"audit:{folder}" in mounts["publisher"]
+    assert mounts["audit-web"] == ["audit:/usr/share/nginx/html:ro"]
+
+
+def test_our_volumes_belong_to_the_user_of_the_image() -> None:
+    made = re.findall(r"install --directory --owner=10001 --group=10001 ([^&]*)", " ".join(of_final("RUN")))
+    folders = {word for words in made for word in words.split() if word.startswith("/")}
+    assert folders == {mount.split(":")[1] for name in OURS for mount in SERVICES[name]["volumes"]}
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from features.sequence import CATALOGUE, COLUMN, FINAL, GRID, MISSING, SECOND, FeatureRows
 from features.site import Alerting, Camera, Site
 from models import decision
 from models.bundle import AbstainRule, Band, Bundle, seal
 from models.calibration import Calibration
-from models.decision import DecisionState, decide
+from models.decision import DecisionState, alert_again, decide, score_again
 from models.records import OBJECTIVE_EVENTS, Alert, ObjectiveEvent, Score
 from models.scorecard import Change, Contribution, Scorecard, ScoredFeature
 
@@ -345,3 +346,42 @@ def test_what_holds_of_all_decisions(drawn: list[Row]) -> None:
     taken_back = [alert.withdraws for alert in decided.alerts if alert.withdraws]
     assert len(set(taken_back)) == len(taken_back)
     assert set(taken_back) <= {alert.id for alert in raised}
+
+
+@settings(max_examples=300)
+@given(ROWS, st.booleans())
+def test_all_that_is_said_is_made_again(drawn: list[Row], in_time: bool) -> None:  # noqa: FBT001
+    decided = decide(DecisionState(), rows_of(ordered(drawn, in_time=in_time)), BUNDLE, SITE)
+    for score, values in zip(decided.scores, decided.values, strict=True):
+        assert score_again(score, np.frombuffer(values, "<i4"), BUNDLE) == score
+    for alert, place in zip(decided.alerts, decided.rests_on, strict=True):
+        assert alert_again(alert, decided.scores[place]) == alert
+
+
+def test_what_cannot_have_been_said_is_made_otherwise() -> None:
+    decided = run(Row(10, restricted(420), kind=GRID))
+    said, values = decided.scores[0], np.frombuffer(decided.values[0], "<i4")
+    for forged in (
+        replace(said, score=419),
+        replace(said, band="elevated"),
+        replace(said, abstain="seen too briefly"),
+        replace(said, probability_permille=1),
+        replace(said, contributions=said.contributions[1:]),
+        replace(said, counterfactual=[]),
+        replace(said, events=()),
+        replace(said, bundle="another"),
+        replace(said, revision=1),
+    ):
+        assert score_again(forged, values, BUNDLE) != forged
+    alert = decided.alerts[0]
+    for other in (replace(alert, score=1), replace(alert, events=()), replace(alert, reasons=[])):
+        assert alert_again(other, said) != other
+
+
+def test_a_band_that_the_score_lets_stand_is_the_one_that_was_said() -> None:
+    decided = run(Row(10, loiter(220), kind=GRID))
+    said, values = decided.scores[0], np.frombuffer(decided.values[0], "<i4")
+    between = values.copy()
+    between[COLUMN["loiter_s"]] = 160
+    bands = {score_again(replace(said, band=band), between, BUNDLE).band for band in ("low", "elevated", "high")}
+    assert bands == {"low", "elevated"}

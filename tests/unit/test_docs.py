@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pytest
 from msgspec.structs import fields
@@ -11,15 +12,16 @@ from msgspec.structs import fields
 from features import site
 from features.events import BasketLine, Disposition, Frame, IdentityChange, PersonPose, PoseBatch, Purchase, parse_event
 from features.keypoints import COCO17
-from features.segments import Attribution, Fact, TrackChange
+from features.segments import SEGMENT, Attribution, Fact, TrackChange
 from models.records import Alert, Score
-from streams.audit.run_log import AUDIT, PUBLIC_KEY, VISIT_KEYS
+from streams.audit.erasures import AUDIT
+from streams.audit.run_log import JOURNAL, PUBLIC_KEY
+from streams.audit.visit_keys import VISIT_KEYS
 from streams.codecs import journal, poses
 from streams.embedded import (
     ALERTS,
     BUNDLE,
     DEAD_LETTERS,
-    JOURNAL,
     LATE,
     NORMALITY,
     SCORES,
@@ -61,11 +63,17 @@ def kind(column: pa.DataType) -> str:
         return "text"
     if pa.types.is_fixed_size_list(column):
         return f"{column.list_size} x {column.value_type}"
-    return str(column)
+    return "16 bytes" if pa.types.is_fixed_size_binary(column) else str(column)
 
 
 def test_the_columns_of_the_journal() -> None:
     assert [tuple(row[:2]) for row in rows(RECORDING, "journal.parquet")] == columns(journal.SCHEMA)
+
+
+def test_the_fields_of_a_segment() -> None:
+    kinds = [(name, np.dtype(kind).name, *shape) for name, kind, *shape in SEGMENT.descr]
+    wanted = [(f"`{name}`", f"{shape[0][0]} x {kind}" if shape else kind) for name, kind, *shape in kinds]
+    assert [tuple(row[:2]) for row in rows(RECORDING, "A segment")] == wanted
 
 
 def test_the_columns_of_poses() -> None:

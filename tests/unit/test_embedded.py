@@ -10,6 +10,7 @@ from features.events import BasketLine
 from features.segments import SEGMENT, Attribution, SegmentBlock
 from features.site import Camera, Site, Timing
 from models.bundle import default_bundle
+from streams.audit.rows import Kept
 from streams.embedded import VERDICTS_LEAST, Outputs, Publishing, Summary
 from streams.pipeline import Scoring
 
@@ -27,14 +28,15 @@ def visit(track: str, start_s: int) -> SegmentBlock:
 
 def test_verdicts_are_forgotten_although_late_purchases_add_to_them(tmp_path: Path) -> None:
     summary = Summary()
-    with Outputs(tmp_path, SITE, journal=False) as outputs:
+    with Outputs(tmp_path) as outputs:
         publishing = Publishing(outputs, summary, Scoring.start(SITE, default_bundle(), Layout.of(SITE)))
         tracks = [f"door/1/{start_s}" for start_s in range(0, 12_000, 20)]
         for before, track in pairwise(tracks):
             start_s = int(track.rpartition("/")[2])
-            publishing.take(visit(track, start_s))
+            publishing.take(Kept(visit(track, start_s), []))
             lines = [BasketLine("a", "bread")]
-            publishing.take(Attribution(track, (start_s - 15) * 1_000, "shop", "1", lines, [(before, 1_000)]))
+            late = Attribution(track, (start_s - 15) * 1_000, "shop", "1", lines, [(before, 1_000)])
+            publishing.take(Kept(late, []))
     assert summary.scores > 2 * len(tracks)
     assert summary.tracks == len(tracks) - 1
     assert summary.person_frames_scored == summary.tracks_scored * SECONDS * 10

@@ -209,6 +209,7 @@ def noise(rows: int, seconds: int, seed: int) -> tuple[Int16s, ...]:
     ankles = random.integers(-32_000, 32_001, (2, rows, seconds * 16)).astype(np.int16)
     ankles[:, random.random(ankles.shape[1:]) < 0.3] = NO_SAMPLE
     sides = random.integers(-1, 18_001, (3, rows, seconds, 2)).astype(np.int16)
+    sides[:2].sort(axis=0)  # no knee's largest angle is less than its smallest
     trunk = random.integers(-1, 18_001, (2, rows, seconds)).astype(np.int16)
     return (*ankles, *sides, *trunk)
 

@@ -18,17 +18,27 @@ import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from prometheus_client import generate_latest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from features.site import Camera, Site
+from models.bundle import default_bundle
+from models.records import Alert
+from streams.audit.visit_keys import KEY_BYTES
 from streams.clock import now_ms
+from streams.kafka.lane import Lane, Step
+from streams.kafka.runner import Done
+from streams.kafka.service import Watcher
+from streams.kafka.setup import Setup
+from streams.live.mirror import Mirror
 from streams.operations.health import LOOP, Health
 from streams.operations.logs import HIDDEN, hide_secrets, without_secrets
 from streams.operations.metrics import DEAD_LETTER_FIELDS_MAX, LATENCY_BUCKETS_S, OTHER, Metrics
 from streams.operations.server import OperationsServer, ServeError
-from streams.settings import Operations
+from streams.settings import Live, Operations
 
 DOCS = Path(__file__).parents[2] / "docs"
 OPERATIONS = (DOCS / "operations.md").read_text(encoding="utf-8")
@@ -61,6 +71,7 @@ def everything(metrics: Metrics) -> None:
     metrics.scored(7, 3)
     metrics.alerted("door")
     metrics.alerted(None)
+    metrics.alerted("door", withdrawn=True)
     metrics.shadowed(4, 2)
     metrics.alert_budget("door", 2, 6)
     metrics.lag("poses", 1, 12)
@@ -83,6 +94,7 @@ TOLD = [
     ("vigil_scores_abstained_total", {}, 3),
     ("vigil_alerts_total", {"camera": "door"}, 1),
     ("vigil_alerts_total", {"camera": ""}, 1),
+    ("vigil_alerts_withdrawn_total", {"camera": "door"}, 1),
     ("vigil_shadow_scores_total", {}, 4),
     ("vigil_shadow_alerts_total", {}, 2),
     ("vigil_alert_budget_used_alerts", {"camera": "door"}, 2),
@@ -166,7 +178,23 @@ def test_a_camera_that_is_forgotten_keeps_only_its_alerts() -> None:
     everything(metrics)
     metrics.forget_camera("door")
     metrics.forget_camera("never seen")
-    assert {name for name, labels in samples(metrics) if ("camera", "door") in labels} == {"vigil_alerts_total"}
+    assert {name for name, labels in samples(metrics) if ("camera", "door") in labels} == {
+        "vigil_alerts_total",
+        "vigil_alerts_withdrawn_total",
+    }
+
+
+def test_an_alert_that_is_taken_back_is_not_counted_as_raised() -> None:
+    site, metrics = Site("shop", cameras=[Camera("door")]), Metrics()
+    lane = Lane.begin(0, Setup(site, default_bundle(), 1, 60_000), bytes(KEY_BYTES))
+    raised = Alert("p#1.0#alert", "p", "door", 1, "p#1.0", 500, "high", ("stayed",), [])
+    back = replace(raised, id="p#1.0#withdrawn", withdraws=raised.id)
+    step = Step(alerts=[raised, raised, back])
+    Watcher(metrics, Mirror(Live(), lane.areas, None), site).done(
+        Done(lane, step, {}, {}, again=True, compute_s=0, publish_s=0)
+    )
+    assert value(metrics, "vigil_alerts_total", camera="door") == 2
+    assert value(metrics, "vigil_alerts_withdrawn_total", camera="door") == 1
 
 
 def test_redis_is_there_only_where_it_was_told_of() -> None:
@@ -550,7 +578,7 @@ import numpy as np
 from structlog.contextvars import bind_contextvars
 
 from streams.operations.logs import configure, logger
-from streams.settings import Operations
+from streams.settings import Live, Operations
 
 configure(Operations(log_format={format!r}, log_level={level!r}))
 bind_contextvars(worker="a")

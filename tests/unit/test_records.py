@@ -8,6 +8,8 @@ from streams.audit.records import (
     Beginning,
     Content,
     Kind,
+    Public,
+    Tombstone,
     decode_record,
     encode_record,
     open_content,
@@ -19,7 +21,8 @@ from streams.audit.visit_keys import KEY_BYTES, VisitKey, opening
 KEY = VisitKey("door/1/0", bytes(range(KEY_BYTES)))
 CONTENT = Content(bytes(32), b'{"score":7}', b"\1\0\0\0")
 BEGINNING = Beginning(bytes(32), bytes(32), 1, "0.1.0", b"")
-ENTRY = sealed_entry(Kind.SCORE, 300, KEY, CONTENT)
+ENTRY = sealed_entry(Public(Kind.SCORE, 300, KEY.id), KEY, CONTENT)
+ALERT = sealed_entry(Public(Kind.ALERT, 0, KEY.id, "door", 472_000), KEY, CONTENT)
 
 
 def plain(value: object) -> bool:
@@ -29,7 +32,7 @@ def plain(value: object) -> bool:
     return type(value) in {int, str, bytes}
 
 
-@pytest.mark.parametrize("record", [BEGINNING, ENTRY, sealed_entry(Kind.ALERT, 0, KEY, CONTENT)])
+@pytest.mark.parametrize("record", [BEGINNING, ENTRY, ALERT, Tombstone([KEY.id, bytes(16)], "asked")])
 def test_a_record_comes_back(record: Beginning) -> None:
     leaf = encode_record(record)
     assert decode_record(leaf) == record
@@ -47,7 +50,7 @@ def test_the_bytes_are_these() -> None:
         b"\x90",
         encode_record(BEGINNING)[:-1],
         encode_record(BEGINNING) + b"\0",
-        msgspec.msgpack.encode([3, b"", b"", 1, "v"]),
+        msgspec.msgpack.encode([4, b"", b"", 1, "v"]),
         msgspec.msgpack.encode([1, b"", b"", 1]),
         msgspec.msgpack.encode([1, b"", b"", 1, "v", 0]),
         msgspec.msgpack.encode([1, b"", b"", "1", "v"]),

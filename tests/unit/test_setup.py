@@ -64,3 +64,9 @@ def test_what_is_cut_off_or_changed_is_refused() -> None:
     ):
         with pytest.raises(Rejection):
             Setup.load(bad)
+
+
+def test_state_of_another_scoring_version_is_refused() -> None:
+    other = Setup(SITE, seal(replace(BUNDLE, scoring_version=7)), 4, 60_000)
+    with pytest.raises(Rejection, match=r"\$.scoring_version: expected 1, that of this code, got 7"):
+        Setup.load(other.dump())

@@ -14,10 +14,12 @@ from streams.audit.visit_keys import (
     Sealed,
     VisitKey,
     VisitKeys,
+    key_ring,
     opening,
     read_keys,
     seal,
     unseal,
+    write_keys,
 )
 
 KEY = VisitKey("door/1/0", bytes(range(KEY_BYTES)))
@@ -94,10 +96,30 @@ def test_keys_are_made_again_from_their_file(tmp_path: Path) -> None:
     file.close()
     assert path.stat().st_mode & 0o077 == 0
     assert read_keys(path) == made
-    again = RecordedKeys.of_file(path)
-    assert [again.make("b"), again.of("a"), again.of("a"), again.make("b")] == [made[1], made[0], made[0], made[2]]
+    again = RecordedKeys(b"", ring=key_ring(path))
+    assert [again.with_id(key.id) for key in made] == made
     with pytest.raises(AuditError, match="key: expected one of b"):
-        again.make("b")
+        again.of("b")
+    with pytest.raises(AuditError, match="key: expected that of 00"):
+        again.with_id(b"\0")
+
+
+def test_a_key_file_is_written_whole(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    write_keys(path, [KEY, OTHER])
+    write_keys(path, [OTHER])
+    assert read_keys(path) == [OTHER]
+    assert [one.name for one in tmp_path.iterdir()] == ["keys"]
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_key_is_found_until_it_is_told() -> None:
+    keys = VisitKeys(bytes(KEY_BYTES))
+    made = [keys.make("a"), keys.make("a")]
+    assert [keys.with_id(key.id) for key in made] == made
+    keys.told()
+    with pytest.raises(AuditError, match="key: expected that of"):
+        keys.with_id(made[0].id)
 
 
 @pytest.mark.parametrize(
