@@ -6,19 +6,20 @@ from features.body import Floats
 from features.keypoints import PersonFrames
 from features.limbs import limbs
 
-SUMMARIES = ("mean", "spread", "low", "high", "trend")
+SUMMARIES = ("mean", "spread", "low", "high", "trend", "movement")
 LOW_PERCENT, HIGH_PERCENT = 10, 90
 
 
 def clip_values(frames: PersonFrames) -> dict[str, Floats]:
-    """The five summaries of each quantity of `limbs`, single frames that stand out left out.
+    """The six summaries of each quantity of `limbs`, single frames that stand out left out.
 
     Args:
         frames: (rows,) of one person in order of time, at least one.
 
     Returns:
-        (5,) by quantity, in the order of `SUMMARIES`: mean, standard deviation, tenth and ninetieth percentile, and
-        the slope of a straight line, a frame.
+        (6,) by quantity, in the order of `SUMMARIES`: mean, standard deviation, tenth and ninetieth percentile, the
+        slope of a straight line, a frame, and the mean distance from one frame to the next, which tells a hand that
+        works from one that was moved once.
     """
     return {name: _summaries(_without_spikes(values)) for name, values in limbs(frames).items()}
 
@@ -33,4 +34,5 @@ def _summaries(values: Floats) -> Floats:
     at = np.arange(len(values)) - (len(values) - 1) / 2
     slope = (values * at).sum() / max(1.0, (at * at).sum())
     low, high = np.percentile(values, (LOW_PERCENT, HIGH_PERCENT))
-    return np.array([values.mean(), values.std(), low, high, slope])
+    movement = np.abs(np.diff(values)).sum() / max(1, len(values) - 1)
+    return np.array([values.mean(), values.std(), low, high, slope, movement])

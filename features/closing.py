@@ -16,6 +16,7 @@ from features.posture import fill_posture
 from features.runs import Runs
 from features.segments import NOT_SEEN, SEGMENT, Segments
 from features.site import Hours, Site
+from features.strides import fill_strides
 from features.watermark import second_of
 from features.zones import Ground, Uint32s, ZoneTable
 
@@ -171,11 +172,12 @@ def _fill(
     body = Body.of(frames)
     fill_posture(segments, frames, body, zones, runs, layout.zones)
     fill_gait(segments, body, frames.time_ms, runs)
+    fill_strides(segments, body, frames.time_ms, runs)
     segments["unusual_mbit"] = segments["handling"] = NOT_SEEN
     if layout.normal is not None:
         fill_unusual(segments, frames, body, runs, layout.normal)
     if layout.handling is not None:
-        fill_handling(segments, body, runs, layout.handling)
+        fill_handling(segments, body, frames.time_ms, runs, layout.handling)
     return segments
 
 

@@ -10,6 +10,7 @@ from features.events import BasketLine, Disposition, IdentityChange
 
 SEGMENT_MS = 1_000
 GAIT_SAMPLES = 16  # a second
+STRIDES = ("samples", "ahead", "speed", "lean", "ahead_spread", "speed_spread", "together")
 FAMILIES = ("bend", "head", "arms", "hidden")  # of the quantities of bearing
 NOT_SEEN = -1  # a quantity that is never negative and was not visible
 NO_SAMPLE = -32_768  # a gait sample that was not visible
@@ -45,6 +46,8 @@ SEGMENT = np.dtype(
         # Gait: left less right ankle, permille of the torso, sampled in sixteenths; NO_SAMPLE where not visible
         ("ankles_across", "<i2", (GAIT_SAMPLES,)),
         ("ankles_down", "<i2", (GAIT_SAMPLES,)),
+        # Gait: how it goes with which foot is ahead, in the order of `STRIDES`; zeros where nobody gets on
+        ("strides", "<i2", (len(STRIDES),)),
         # Bearing: how unusual at its place, thousandths of a bit by family; NOT_SEEN where what is normal is not known
         ("unusual_mbit", "<i2", (len(FAMILIES),)),
         ("handling", "<i2"),  # how likely goods are being put away, permille; NOT_SEEN without a model or without arms

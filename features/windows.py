@@ -10,12 +10,13 @@ from features.fold import UNUSUAL, WINDOWED, Folds
 from features.gait import gait_features
 from features.keypoints import Int16s, Int32s, Int64s, Ints
 from features.runs import Runs
-from features.segments import GAIT_SAMPLES, NO_SAMPLE, NOT_SEEN, SEGMENT_MS, Segments
+from features.segments import GAIT_SAMPLES, NO_SAMPLE, NOT_SEEN, SEGMENT_MS, STRIDES, Segments
 
 MINUTE_S, TEN_S, GAIT_S = 60, 10, 8
 _ACROSS, _DOWN = slice(0, GAIT_SAMPLES), slice(GAIT_SAMPLES, 2 * GAIT_SAMPLES)
 _KNEE_MIN, _KNEE_MAX, _ARM, _LEAN, _SWAY = slice(32, 34), slice(34, 36), slice(36, 38), 38, 39
-GAIT_VALUES = 40
+_STRIDES = slice(40, 40 + len(STRIDES))
+GAIT_VALUES = 40 + len(STRIDES)
 _TRACK_STRIDE = 1 << 33  # more than any second, so that sorted keys keep tracks apart
 
 Ring = NDArray[np.int16]  # (slots, seconds, values), a second's values at the second modulo their number
@@ -137,12 +138,14 @@ class Gaits:
     Attributes:
         ankles: (rows, samples) across and down, left less right, permille of the torso.
         knee_min, knee_max: (rows, seconds, 2) hundredths of a degree.
+        strides: (rows, seconds, 7) in the order of `STRIDES`.
         features: (rows, 8) as `gait_features` has them.
     """
 
     ankles: tuple[Int16s, Int16s]
     knee_min: Int16s
     knee_max: Int16s
+    strides: Int16s
     features: Int32s
 
     @classmethod
@@ -151,7 +154,7 @@ class Gaits:
         across, down = (np.ascontiguousarray(recent[:, :, part]).reshape(len(recent), -1) for part in (_ACROSS, _DOWN))
         knee_min, knee_max, *others = (recent[:, :, part] for part in (_KNEE_MIN, _KNEE_MAX, _ARM, _LEAN, _SWAY))
         features = gait_features(across, down, knee_min, knee_max, *others)
-        return cls((across, down), knee_min, knee_max, features)
+        return cls((across, down), knee_min, knee_max, recent[:, :, _STRIDES], features)
 
 
 def last_seconds(segments: Segments) -> Ring:
@@ -165,11 +168,15 @@ def last_seconds(segments: Segments) -> Ring:
 
 def _gait_values(seconds: Segments) -> Int16s:
     """(rows, gait values)."""
-    names = ("ankles_across", "ankles_down", "knee_min_cdeg", "knee_max_cdeg", "arm_range", "lean_cdeg", "sway_cdeg")
+    names = (
+        *("ankles_across", "ankles_down", "knee_min_cdeg", "knee_max_cdeg", "arm_range", "lean_cdeg", "sway_cdeg"),
+        "strides",
+    )
     return np.concatenate([seconds[name].reshape(len(seconds), -1) for name in names], axis=1)
 
 
 def _unseen() -> NDArray[np.int16]:
     values = np.full(GAIT_VALUES, NOT_SEEN, np.int16)
     values[: 2 * GAIT_SAMPLES] = NO_SAMPLE
+    values[_STRIDES] = 0
     return values

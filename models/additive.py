@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.keypoints import Bools, Ints
-from models.evaluation import Groups, held_out
+from models.evaluation import Groups, f1, held_out
 
 Floats = NDArray[np.float64]
 
@@ -64,9 +64,21 @@ class Additive:
     @classmethod
     def fit(cls, values: Floats, labels: Bools) -> Self:
         """The model of values (rows, features) and labels (rows,)."""
+        return cls._fit(values, labels)[0]
+
+    @classmethod
+    def _fit(cls, values: Floats, labels: Bools) -> tuple[Self, Floats]:
+        """The model, and the kernel of what it learned from."""
         scale = Scale.of(values)
         rows = scale.scores(values)
-        return cls(scale, rows, _fit(_kernel(rows, rows), labels))
+        kernel = _kernel(rows, rows)
+        return cls(scale, rows, _weights(kernel, labels)), kernel
+
+    @classmethod
+    def with_threshold(cls, values: Floats, labels: Bools, groups: Groups) -> tuple[Self, float]:
+        """The model, and the logit above which to flag: F1 is best there if each group is judged by the others."""
+        model, kernel = cls._fit(values, labels)
+        return model, best_threshold(left_out(kernel, model.weights, labels, groups), labels)
 
     def logits(self, values: Floats) -> Floats:
         """(rows,) the sums of the effects."""
@@ -97,22 +109,65 @@ def _kernel_of_one(rows: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
     return apart
 
 
-def _fit(kernel: Floats, labels: Bools) -> Floats:
+def _weights(kernel: Floats, labels: Bools) -> Floats:
     """The weights w that make half of w K w plus EVIDENCE times the log loss of K w smallest, by Newton's method."""
     logits = np.zeros(len(labels))
     for _ in range(STEPS_MAX):
-        likely = probability(logits)
-        spread = np.maximum(likely * (1 - likely), 1e-9)
-        aims = logits + (labels - likely) / spread
-        weights: Floats = np.asarray(np.linalg.solve(kernel + np.diag(1 / (EVIDENCE * spread)), aims), np.float64)
+        noise, aims = _step(logits, labels)
+        weights: Floats = np.asarray(np.linalg.solve(kernel + np.diag(noise), aims), np.float64)
         before, logits = logits, np.asarray(kernel @ weights)
         if np.abs(logits - before).max() < STEP_MIN:
             break
     return weights
 
 
-def unseen_logits(values: Floats, labels: Bools, groups: Groups, fold: Ints, mirrored: Floats | None = None) -> Floats:
-    """(rows,) what each row gets from a model that has not seen its group.
+def _step(logits: Floats, labels: Bools) -> tuple[Floats, Floats]:
+    """A least squares problem with the same next step: (rows,) variances of noise, and what logits aim at."""
+    likely = probability(logits)
+    spread = np.maximum(likely * (1 - likely), 1e-9)
+    return 1 / (EVIDENCE * spread), logits + (labels - likely) / spread
+
+
+def left_out(kernel: Floats, weights: Floats, labels: Bools, groups: Groups) -> Floats:
+    """(rows,) about the logits that rows get without their own group: exact for the last step of Newton's method.
+
+    Args:
+        kernel: (rows, rows).
+        weights: (rows,) learned with it.
+        labels: (rows,).
+        groups: (rows,) what is left out together, mirror images with their originals.
+
+    Source: Rasmussen and Williams 2006, equations 5.10 to 5.12, with groups for single rows.
+    """
+    noise, aims = _step(kernel @ weights, labels)
+    inverse = np.linalg.inv(kernel + np.diag(noise))
+    logits = np.empty(len(labels))
+    for group in np.unique(groups):
+        rows = np.flatnonzero(groups == group)
+        logits[rows] = aims[rows] - np.linalg.solve(inverse[np.ix_(rows, rows)], weights[rows])
+    return logits
+
+
+def best_threshold(logits: Floats, labels: Bools) -> float:
+    """The logit above which flagging gives the largest F1; the lowest of equals."""
+    thresholds = np.unique(logits)
+    return float(thresholds[np.argmax([f1(logits > threshold, labels) for threshold in thresholds])])
+
+
+class Unseen(NamedTuple):
+    """What rows get from models that have not seen their group: (rows,) logits, and the threshold of each model."""
+
+    logits: Floats
+    thresholds: Floats
+
+    @property
+    def flagged(self) -> Bools:
+        """(rows,) whether the logit is above the threshold."""
+        return np.asarray(self.logits > self.thresholds)
+
+
+def unseen(values: Floats, labels: Bools, groups: Groups, fold: Ints, mirrored: Floats | None = None) -> Unseen:
+    """What each row gets from a model that has not seen its group; its threshold rests on what was learned from.
 
     Args:
         values: (rows, features).
@@ -125,11 +180,20 @@ def unseen_logits(values: Floats, labels: Bools, groups: Groups, fold: Ints, mir
         GroupOnBothSidesError: a group is spread over folds.
     """
     copies = [values] if mirrored is None else [values, mirrored]
-    logits = np.zeros(len(values))
-    for seen, unseen in held_out(groups, fold):
-        model = Additive.fit(np.concatenate([copy[seen] for copy in copies]), np.tile(labels[seen], len(copies)))
-        logits[unseen] = model.logits(values[unseen])
-    return logits
+    logits, thresholds = np.zeros((2, len(values)))
+    for others, own in held_out(groups, fold):
+        model, threshold = Additive.with_threshold(
+            np.concatenate([copy[others] for copy in copies]),
+            np.tile(labels[others], len(copies)),
+            np.tile(groups[others], len(copies)),
+        )
+        logits[own], thresholds[own] = model.logits(values[own]), threshold
+    return Unseen(logits, thresholds)
+
+
+def unseen_logits(values: Floats, labels: Bools, groups: Groups, fold: Ints, mirrored: Floats | None = None) -> Floats:
+    """(rows,) the logits of `unseen`."""
+    return unseen(values, labels, groups, fold, mirrored).logits
 
 
 def probability(logits: Floats) -> Floats:

@@ -18,7 +18,7 @@ class GaitModel(Struct, frozen=True, forbid_unknown_fields=True):
         """(rows, 3) permille of normal, antalgic left and antalgic right, together 1,000.
 
         Args:
-            values: (rows, 6) in the order of `features.walk.WALK` and `SIDED`.
+            values: (rows, 5) in the order of `features.walk.WALK` and `SIDED`.
         """
         limp = self.limp.permille(values[:, : len(WALK)])
         left = limp * self.left.permille(values[:, len(WALK) :]) // PERMILLE

@@ -29,7 +29,8 @@ from streams.adapters.imported import files_of, reading
 from streams.adapters.trajectories import Floats
 
 FRAMES_PER_SECOND = 30
-NEAR_M, FAR_M = 1.6, 4.2  # between which the camera tracks whole bodies
+NEAR_M = 1.6  # nearer, feet are out of the picture
+FAR_M = 4.5  # as far as the camera is made for (Kinect for Windows v2)
 PX_PER_M = 200
 JOINTS = 18
 PELVIS = 8

@@ -52,6 +52,10 @@ SEGMENT_FIELDS = {
     "where not visible",
     "ankles_across": f"sideways, {_ANKLES}",
     "ankles_down": f"downwards, {_ANKLES}",
+    "strides": "how it goes with which foot is ahead on the way: number of frames; means of how far the left ankle is "
+    "ahead (permille of the torso), of the speed of the hips (permille of the torso a second), of how far the "
+    "shoulders are ahead of the hips (permille); spreads of the first two; their correlation "
+    "(permille). 0 where nobody gets on",
     "unusual_mbit": "how unusual the bearing is at its place, thousandths of a bit: bend, head, arms, hidden; -1 where "
     "what is normal is not known, or without any keypoint",
     "handling": "how likely goods are being put away, permille; -1 without a model, or where the arms were not seen",

@@ -14,7 +14,7 @@ from features.closing import Layout
 from features.identity import Identities
 from features.keypoints import NO_TRACK, Bools, Int32s, Int64s, Ints, PersonFrames
 from features.person import PersonState, person_step
-from features.segments import FAMILIES, NOT_SEEN, SegmentBlock
+from features.segments import FAMILIES, NOT_SEEN, SEGMENT_MS, SegmentBlock
 from features.sequence import COLUMN
 from features.site import Site
 from features.visit import Places
@@ -94,17 +94,30 @@ class Judged(NamedTuple):
 
 
 class Scenes(NamedTuple):
-    """Frames with at least one pose: (frames,) video, label, and of each person-frame its frame and its second."""
+    """Frames with at least one pose.
+
+    Attributes:
+        video: (frames,).
+        stealing: (frames,).
+        frame_of_row: (rows,) the frame of each person-frame.
+        second_of_row: (rows,) its second.
+        nearest_of_row: (rows,) the track's second before or after it, whichever is nearer, or itself without one.
+        off_ms: (rows,) from the middle of the second, at most half a second.
+    """
 
     video: Ints
     stealing: Bools
     frame_of_row: Ints
     second_of_row: Ints
+    nearest_of_row: Ints
+    off_ms: Ints
 
     def scores(self, seconds: NDArray[np.integer]) -> Int64s:
-        """(frames,) the largest score of the persons in each, from those of the seconds they are in."""
+        """(frames,) the largest score of the persons in each, on the lines between the middles of their seconds."""
+        here, there = seconds[self.second_of_row].astype(np.int64), seconds[self.nearest_of_row]
+        between = ((SEGMENT_MS - self.off_ms) * here + self.off_ms * there) // SEGMENT_MS
         largest = np.zeros(len(self.video), np.int64)
-        np.maximum.at(largest, self.frame_of_row, seconds[self.second_of_row])
+        np.maximum.at(largest, self.frame_of_row, between)
         return largest
 
 
@@ -139,6 +152,7 @@ PROTOCOL = [
     "Learned from the 104 normal training videos, judged on the development half of the test videos; no video in both.",
     "The camera step and the person step run as in production, with the tables as `vigil run --normality` takes them.",
     "Every second of a track is scored from its own frames, at the place of its hips, as the journal holds it.",
+    "A frame between the middles of two seconds of a track has its part of both scores; it is known a second later.",
     "A frame has the largest score of its persons; frames without a pose are left out, as in the published figures.",
     "Intervals: 1,000 draws of whole videos.",
 ]
@@ -206,8 +220,13 @@ def _scenes(part: Part, seen: Judged) -> Scenes:
     stealing = np.array([part.videos[video].labels[at] for video, at in scene.T.tolist()], np.bool_)
     names = zip(seen.camera.tolist(), seen.track.tolist(), seen.second_ms.tolist(), strict=True)
     place = {name: at for at, name in enumerate(names)}
-    of_rows = zip(frames.camera.tolist(), frames.track.tolist(), second_of(frames.time_ms).tolist(), strict=True)
-    return Scenes(scene[0], stealing, frame_of_row, np.array([place[name] for name in of_rows]))
+    second_ms = second_of(frames.time_ms)
+    off_ms = frames.time_ms - second_ms - SEGMENT_MS // 2
+    other_ms = second_ms + np.where(off_ms < 0, -SEGMENT_MS, SEGMENT_MS)
+    whose = zip(frames.camera.tolist(), frames.track.tolist(), second_ms.tolist(), other_ms.tolist(), strict=True)
+    found = [(place[c, t, own], place.get((c, t, other), place[c, t, own])) for c, t, own, other in whose]
+    own, nearest = np.array(found).T
+    return Scenes(scene[0], stealing, frame_of_row, own, nearest, np.abs(off_ms))
 
 
 def _figures(scenes: Scenes, scores: Int64s) -> list[Figure]:

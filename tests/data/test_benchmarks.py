@@ -14,7 +14,7 @@ EVALUATION = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(en
 pytestmark = pytest.mark.data
 
 # The first figure of each; the same on every machine but for the last digits where a solver is involved.
-AT_LEAST = {"shipped": 0.83, "poselift": 0.84, "lobby": 0.93, "gait": 0.88, "theft": 0.82}
+AT_LEAST = {"shipped": 0.83, "poselift": 0.85, "lobby": 0.93, "gait": 0.95, "theft": 0.835}
 BY_THEMSELVES = {"normal", "fairness"}
 
 

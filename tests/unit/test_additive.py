@@ -1,8 +1,18 @@
 import numpy as np
 import pytest
 
-from models.additive import SCORE_MAX, Additive, Scale, probability, unseen_logits
-from models.evaluation import GroupOnBothSidesError, auc
+from models.additive import (
+    BEND,
+    SCORE_MAX,
+    Additive,
+    Scale,
+    best_threshold,
+    left_out,
+    probability,
+    unseen,
+    unseen_logits,
+)
+from models.evaluation import GroupOnBothSidesError, auc, f1
 
 RANDOM = np.random.default_rng(5)
 VALUES = RANDOM.normal(0, 1, (300, 3))
@@ -64,3 +74,48 @@ def test_nothing_but_the_share_is_learned_from_values_that_mean_nothing() -> Non
     labels = np.arange(300) % 10 > 0
     likely = probability(Additive.fit(VALUES, labels).logits(VALUES))
     assert likely.mean() == pytest.approx(0.9, abs=0.01)
+
+
+def test_leaving_a_group_out_is_about_what_a_model_without_it_says() -> None:
+    groups = np.arange(300) % 10
+    labels = np.random.default_rng(9).random(300) < probability(2 * VALUES[:, 0])
+    rows = Scale.of(VALUES).scores(VALUES)
+    kernel = np.mean([np.exp(-BEND * (column[:, None] - column) ** 2) for column in rows.T], axis=0)
+    model = Additive.fit(VALUES, labels)
+    guessed = left_out(kernel, model.weights, labels, groups)
+    told = unseen_logits(VALUES, labels, groups, groups)
+    assert np.abs(guessed - told).mean() < 0.05
+    assert np.abs(model.logits(VALUES) - told).mean() > 3 * np.abs(guessed - told).mean()
+
+
+THRESHOLDS = [
+    ([0.0, 1.0, 2.0, 3.0], [False, False, True, True], 1.0),
+    ([0.0, 1.0, 2.0, 3.0], [False, True, False, True], 0.0),
+    ([0.0, 1.0, 2.0, 3.0], [True, True, False, False], 0.0),
+    ([1.0, 1.0, 5.0], [False, False, True], 1.0),
+]
+
+
+@pytest.mark.parametrize(("logits", "labels", "threshold"), THRESHOLDS)
+def test_the_best_threshold(logits: list[float], labels: list[bool], threshold: float) -> None:
+    assert best_threshold(np.array(logits), np.array(labels)) == threshold
+
+
+def test_the_threshold_of_a_fold_rests_on_the_labels_of_the_others() -> None:
+    fold = np.arange(300) % 3
+    rare = np.abs(VALUES[:, 0]) > 1.7
+    judged = unseen(VALUES, rare, fold, fold)
+    turned = unseen(VALUES, np.where(fold == 0, ~rare, rare), fold, fold)
+    assert judged.thresholds[0] == turned.thresholds[0] != turned.thresholds[1]
+    assert (judged.logits[fold == 0] == turned.logits[fold == 0]).all()
+    assert f1(judged.flagged, rare) > f1(judged.logits > 0, rare)
+
+
+def test_a_mirror_image_is_left_out_together_with_its_original() -> None:
+    fold = np.arange(300) // 150
+    labels = RANDOM.random(300) < 0.3
+    judged = unseen(VALUES, labels, fold, fold, VALUES)
+    twice, both = np.concatenate([VALUES[150:], VALUES[150:]]), np.tile(labels[150:], 2)
+    _, together = Additive.with_threshold(twice, both, np.tile(fold[150:], 2))
+    _, apart = Additive.with_threshold(twice, both, np.arange(300))
+    assert judged.thresholds[0] == together != apart

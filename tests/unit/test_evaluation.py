@@ -29,6 +29,7 @@ from streams.evaluation.benchmarks import BENCHMARKS, present, write_reports
 from streams.evaluation.curves import reliability_plot
 from streams.evaluation.page import markdown, page
 from streams.evaluation.plots import plot_picture
+from streams.evaluation.poselift import Scenes
 from streams.evaluation.report import Bars, Curve, Figure, Grid, Plot, Published, Report
 from streams.site_file import check_site, dump_site
 
@@ -216,3 +217,22 @@ def test_the_worst_case_has_shelves_and_exits_and_no_till() -> None:
     assert [zone.kind for zone in site.cameras[1].zones] == ["shelf", "exit", "exit", "exit", "exit"]
     assert not site.tills
     assert check_site(dump_site(site)) == []
+
+
+def test_a_frame_between_the_middles_of_two_seconds_has_its_part_of_both_scores() -> None:
+    first, second, alone = 0, 1, 2
+    scenes = Scenes(
+        video=np.zeros(5, np.int64),
+        stealing=np.zeros(5, np.bool_),
+        frame_of_row=np.arange(5),
+        second_of_row=np.array([first, first, second, second, alone]),
+        nearest_of_row=np.array([first, second, first, second, alone]),
+        off_ms=np.array([400, 200, 500, 500, 300]),
+    )
+    assert scenes.scores(np.array([1_000, 3_000, 7_000])).tolist() == [1_000, 1_400, 2_000, 3_000, 7_000]
+
+
+def test_a_frame_has_the_score_of_the_person_who_is_most_unusual() -> None:
+    none = np.zeros(3, np.int64)
+    scenes = Scenes(none[:2], none[:2] > 0, np.array([0, 0, 1]), np.arange(3), np.arange(3), none)
+    assert scenes.scores(np.array([4, 9, 5])).tolist() == [9, 5]

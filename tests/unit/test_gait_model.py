@@ -28,14 +28,14 @@ SITE = Site(cameras=[Camera("hall")])
 
 
 def made_up_walks(persons: int = 12) -> tuple[Ints, Ints, Ints]:
-    """Six walks of each person: who limps is uneven and takes short steps, with the hurt leg behind."""
+    """Six walks of each person: who limps takes short steps and is slower with the hurt leg ahead."""
     random = np.random.default_rng(4)
     kind = np.tile([NORMAL, NORMAL, LEFT, LEFT, RIGHT, RIGHT], persons)
     limping, person = kind != NORMAL, np.repeat(np.arange(persons), 6)
-    spread = random.normal(0, 1, (len(kind), 6)) * [80, 500, 200, 150, 60, 700]
-    middle = np.stack([200 + 500 * limping, 6_000 - 900 * limping, 400 + 200 * limping, 1_400 - 700 * limping])
+    spread = random.normal(0, 1, (len(kind), 5)) * [80, 500, 60, 150, 150]
+    middle = np.stack([100 + 400 * limping, 6_000 - 900 * limping, 40 + 80 * limping, 1_400 - 700 * limping])
     side = np.select([kind == LEFT, kind == RIGHT], [-1, 1], 0)
-    values = np.concatenate([middle, [90 * side, 500 * side]]).T + spread
+    values = np.concatenate([middle, [300 * side]]).T + spread
     return np.rint(values).astype(np.int64), kind, person
 
 
@@ -88,7 +88,7 @@ def test_the_person_step_says_what_the_model_says_of_the_walk() -> None:
 @pytest.mark.parametrize("modelled", [True, False])
 def test_who_has_no_gait_and_who_has_no_model_get_nothing(*, modelled: bool) -> None:
     places = Places(SITE, Layout.of(SITE).zones, model() if modelled else None)
-    assert told(walker(step_px=0), places) == [[MISSING] * 3] * 4
+    assert told(walker(step_px=0), places) == [[MISSING] * 3] * 5
     assert (told(walker(), places)[-1] == [MISSING] * 3) is not modelled
 
 
@@ -116,7 +116,14 @@ def test_it_comes_back_in_its_bundle_and_without_one_the_bundle_is_as_it_was() -
     assert b'"gait"' not in dump(default_bundle())
 
 
+def test_the_side_is_a_straight_effect_that_a_mirror_turns_round() -> None:
+    (one,) = model().left.effects
+    assert list(one.millilogits) == sorted(one.millilogits, reverse=True)
+    assert one.millilogits[0] > 500 > -500 > one.millilogits[-1]
+    assert one.millilogits[0] == pytest.approx(-one.millilogits[-1], rel=0.05)
+
+
 def test_a_model_of_other_values_is_refused() -> None:
     swapped = GaitModel(model().left, model().limp)
-    with pytest.raises(Rejection, match=r"\$\.gait\.limp\.effects: expected those of step_asymmetry, .* ankle_ahead"):
+    with pytest.raises(Rejection, match=r"\$\.gait\.limp\.effects: expected those of speed_uneven, .* speed_by_foot"):
         seal(replace(default_bundle(), gait=swapped))

@@ -30,7 +30,7 @@ AT_WAIST: Pose = {"left_elbow": (30, -22), "left_wrist": (12, -6)}
 
 
 def measured(frames: PersonFrames) -> Int16s:
-    return handling(Body.of(frames), Runs(np.zeros(1, np.int64), len(frames)))[:, 0]
+    return handling(Body.of(frames), frames.time_ms, Runs(np.zeros(1, np.int64), len(frames)))[:, 0]
 
 
 def of(poses: list[Pose], unseen: tuple[str, ...] = ()) -> dict[str, int]:
@@ -38,14 +38,19 @@ def of(poses: list[Pose], unseen: tuple[str, ...] = ()) -> dict[str, int]:
 
 
 def test_who_stands_with_hanging_arms() -> None:
-    assert of([{}] * 3) == {
+    found = of([{}] * 3)
+    assert {name: value for name, value in found.items() if not name.endswith("_moves")} == {
         "elbow_angle": 17_217, "arm_angle": 1_480, "wrist_below_shoulder": 1_140, "wrist_below_hip": 140,
         "wrist_to_hip": 244, "wrist_to_other_hip": 616, "forearm": 540, "upper_arm": 603,
         "elbow_angle_differs": 0, "arm_angle_differs": 0, "wrist_below_shoulder_differs": 0,
         "wrist_below_hip_differs": 0, "wrist_to_hip_differs": 0, "wrist_to_other_hip_differs": 0,
         "forearm_differs": 0, "upper_arm_differs": 0, "elbows_apart": 840, "wrists_apart": 800,
-        "shoulders_apart": 720, "hips_apart": 400, "lean": 0,
+        "shoulders_apart": 720, "hips_apart": 400, "lean": 0, "elbow_below_shoulder": 600,
+        "elbow_below_shoulder_differs": 0, "wrist_aside_of_shoulder": 0, "wrist_aside_of_shoulder_differs": 80,
+        "wrist_aside_of_hip": 0, "wrist_aside_of_hip_differs": 400, "elbow_aside_of_shoulder": 0,
+        "elbow_aside_of_shoulder_differs": 120, "shoulder_tilt": 0,
     }  # fmt: skip
+    assert {value for name, value in found.items() if name.endswith("_moves")} == {0}
 
 
 def test_a_hand_that_goes_to_the_waist() -> None:
@@ -55,6 +60,25 @@ def test_a_hand_that_goes_to_the_waist() -> None:
     assert reaching["wrist_below_hip_differs"] == round(1_000 * 13 / 50)
     half = of([{}, {}, AT_WAIST, AT_WAIST])
     assert half["wrist_to_hip"] == pytest.approx((standing["wrist_to_hip"] + reaching["wrist_to_hip"]) / 2, abs=1)
+
+
+def at_rate(poses: list[Pose], each: int, tenth_ms: int) -> PersonFrames:
+    """Frames of poses, `each` of them a tenth of a second long."""
+    frames = frames_of([pose for pose in poses for _ in range(each)])
+    frames.time_ms[:] = np.arange(len(frames)) * tenth_ms // each
+    return frames
+
+
+@pytest.mark.parametrize("each", [1, 2, 3])
+def test_a_hand_that_goes_to_and_fro_moves_more_and_at_any_frame_rate_as_much(each: int) -> None:
+    hanging: Pose = {}
+    once, again = [hanging] * 3 + [AT_WAIST] * 3, [hanging, AT_WAIST] * 3
+    moves = HANDLING.index("wrist_to_hip_moves")
+    few, many = (int(measured(at_rate(poses, each, 100))[moves]) for poses in (once, again))
+    at = HANDLING.index("wrist_to_hip")
+    apart = abs(measured(frames_of([{}] * 3))[at] - measured(frames_of([AT_WAIST] * 3))[at])
+    assert many == pytest.approx(apart, abs=1)
+    assert few == pytest.approx(apart / 5, abs=1)
 
 
 @given(st.lists(st.tuples(st.sampled_from(COCO17), st.integers(-60, 60), st.integers(-80, 90)), max_size=8))

@@ -82,10 +82,17 @@ def test_a_clip_is_summed_up_without_single_frames_that_stand_out() -> None:
     assert summary["low"] == 0
     assert summary["high"] == 1_000
     assert summary["trend"] == pytest.approx(np.polyfit(np.arange(11), smooth, 1)[0])
+    assert summary["movement"] == pytest.approx(1_000 / 10)
 
 
-def test_a_clip_of_one_frame_has_no_spread_and_no_trend() -> None:
+def test_who_moves_to_and_fro_moves_more_than_who_moved_once() -> None:
+    once, again = ([{"nose": (at, -70)} for at in ats] for ats in ([0, 0, 0, 9, 9, 9, 9], [0, 0, 9, 9, 0, 0, 9]))
+    movements = [clip_values(frames_of(noses))["nose_across"][SUMMARIES.index("movement")] for noses in (once, again)]
+    assert movements[1] == pytest.approx(3 * movements[0])
+
+
+def test_a_clip_of_one_frame_has_no_spread_no_trend_and_no_movement() -> None:
     values = np.array(list(clip_values(frames_of([LEANS])).values()))
     assert (values[:, 1] == 0).all()
-    assert (values[:, 4] == 0).all()
+    assert (values[:, 4:] == 0).all()
     assert (values[:, 0] == values[:, 2]).all()

@@ -10,7 +10,18 @@ from features.fold import FOLD, UNUSUAL, WINDOWED, Folds
 from features.keypoints import Int16s
 from features.runs import Runs
 from features.segments import GAIT_SAMPLES, NO_SAMPLE, NOT_SEEN, SEGMENT, SEGMENT_MS, Segments
-from features.windows import BEARING, GAIT_S, MOTION, Ring, Timeline, empty_rings, recent_gait, slide, slide_gait
+from features.windows import (
+    BEARING,
+    GAIT_S,
+    GAIT_VALUES,
+    MOTION,
+    Ring,
+    Timeline,
+    empty_rings,
+    recent_gait,
+    slide,
+    slide_gait,
+)
 
 GAPS = st.one_of(st.just(1), st.integers(1, 9), st.integers(50, 70), st.integers(61, 400))
 TRACKS = st.lists(st.lists(GAPS, min_size=1, max_size=25), min_size=1, max_size=4)
@@ -49,11 +60,13 @@ def seconds_of(gaps: list[list[int]], seed: int) -> tuple[Int16s, Segments, Int1
         rows[name] = random.integers(-900, 900, rows[name].shape)
     for name in ("knee_min_cdeg", "knee_max_cdeg", "arm_range", "lean_cdeg", "sway_cdeg"):
         rows[name] = random.integers(0, 18_000, rows[name].shape)
+    rows["strides"] = random.integers(-900, 900, rows["strides"].shape)
     return track, rows, random.integers(-30_000, 30_000, (len(rows), len(WINDOWED))).astype(np.int16)
 
 
 def gait_values(row: np.void) -> list[int]:
-    names = ("ankles_across", "ankles_down", "knee_min_cdeg", "knee_max_cdeg", "arm_range", "lean_cdeg", "sway_cdeg")
+    ankles, extremes = ("ankles_across", "ankles_down"), ("knee_min_cdeg", "knee_max_cdeg", "arm_range")
+    names = (*ankles, *extremes, "lean_cdeg", "sway_cdeg", "strides")
     return [int(value) for name in names for value in np.ravel(row[name])]
 
 
@@ -63,7 +76,7 @@ def test_sums_are_those_of_the_last_seconds_in_any_blocks(gaps: list[list[int]],
     track, rows, values = seconds_of(gaps, seed)
     second = rows["second_ms"] // 1_000
     slid = Slid(len(gaps))
-    folds, gait = np.zeros(len(rows), FOLD), np.zeros((len(rows), GAIT_S, 40), np.int16)
+    folds, gait = np.zeros(len(rows), FOLD), np.zeros((len(rows), GAIT_S, GAIT_VALUES), np.int16)
     bounds = [0, *sorted(1_700 + cut for cut in cuts), 10**9]
     for start, stop in pairwise(bounds):
         some = np.flatnonzero((start <= second) & (second < stop))
@@ -75,7 +88,7 @@ def test_sums_are_those_of_the_last_seconds_in_any_blocks(gaps: list[list[int]],
             expected = values[(age >= 0) & (age < window_s)].sum(axis=0, dtype=np.int64)
             assert folds[name][at].tolist() == expected.tolist()
         assert folds["unusual"][at].tolist() == folds["ten"][at][: len(UNUSUAL)].tolist()
-        unseen = [NO_SAMPLE] * (2 * GAIT_SAMPLES) + [NOT_SEEN] * 8
+        unseen = [NO_SAMPLE] * (2 * GAIT_SAMPLES) + [NOT_SEEN] * 8 + [0] * 7
         recent = [unseen] * GAIT_S
         for earlier in np.flatnonzero((age >= 0) & (age < GAIT_S)):
             recent[GAIT_S - 1 - age[earlier]] = gait_values(rows[earlier])
