@@ -10,17 +10,16 @@ import numpy as np
 
 from features.closing import Layout
 from features.events import TIME_MS_END
-from features.identity import Identities
 from features.keypoints import Int32s
-from features.person import PersonState, person_step
+from features.person import person_step
 from features.segments import SEGMENT_MS, SegmentBlock, Segments
 from features.sequence import CATALOGUE
 from features.site import Site
-from features.visit import Places
 from models.decision import KINDS
 from models.records import Score, ScoreKind
 from streams.audit.errors import AuditError, FormatError
 from streams.contesting.contest import Contest, ContestedRecord, ContestedTrack, Told
+from streams.pipeline import Scoring
 
 OF_PURCHASES = frozenset(spec.name for spec in CATALOGUE if spec.family == "basket")
 
@@ -39,7 +38,7 @@ def check_seconds(contest: Contest, where: str) -> int:
             that must have been published is not there.
     """
     alone_until_ms = min((change.time_ms for change in contest.told.changes), default=TIME_MS_END)
-    remade = {at: values for at, values in _remade(contest.told, where) if at.time_ms <= alone_until_ms}
+    remade = {at: values for at, values in _remade(contest, where) if at.time_ms <= alone_until_ms}
     checked, found = 0, set[_Instant]()
     for at, record in enumerate(contest.records):
         said = record.said
@@ -62,10 +61,11 @@ def _check_score(record: ContestedRecord, values: Int32s | None, told: Told, whe
             raise AuditError(f"{spec.name} by the seconds told", sealed, value, where)
 
 
-def _remade(told: Told, where: str) -> Iterator[tuple[_Instant, Int32s]]:
+def _remade(contest: Contest, where: str) -> Iterator[tuple[_Instant, Int32s]]:
     """The features of each track at each of its instants."""
+    told = contest.told
     site = Site(cameras=told.cameras, thresholds=told.thresholds, timing=told.timing)
-    places = Places(site, Layout.of(site).zones)
+    layout = Layout.of(site)
     names = [camera.name for camera in told.cameras]
     for at, track in enumerate(told.tracks):
         field = f"told.tracks[{at}]"
@@ -75,8 +75,9 @@ def _remade(told: Told, where: str) -> Iterator[tuple[_Instant, Int32s]]:
         camera, owners = np.array([names.index(track.camera)], np.int32), np.zeros(len(rows), np.int32)
         block = SegmentBlock([track.track], camera, owners, rows)
         if len(rows):
+            scoring = Scoring.start(site, contest.bundle, layout)
             with np.errstate(all="ignore"):  # of numbers that no journal has
-                features = person_step(PersonState(Identities.start(site)), block, places)
+                features = person_step(scoring.persons, block, scoring.places)
             for one in map(features.row, range(len(features))):
                 yield _Instant(track.track, one.time_ms, KINDS[one.kind]), one.values
 
