@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from features.keypoints import PERMILLE, Bools, Int32s
+from features.keypoints import Bools, Int32s
 from features.sequence import CATALOGUE, COLUMN, MISSING
 from models.bundle import Band, Bundle, seal
 from models.calibration import Calibration
@@ -101,9 +101,3 @@ def cases_of(of: Persons) -> JudgedCases:
         },
         camera_hours=dict.fromkeys(np.unique(names).tolist(), 10_000),
     )
-
-
-def told(of: Persons, bundle: Bundle) -> NDArray[np.float64]:
-    """(persons,) the probabilities that a bundle gives."""
-    scores = bundle.scorecard.scores(of.values)
-    return np.asarray(bundle.calibration.probability_permille(scores) / PERMILLE)
