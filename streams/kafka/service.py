@@ -30,6 +30,7 @@ from streams.operations.server import OperationsServer
 from streams.settings import Settings
 
 BEATS_A_SESSION = 12
+TOLD_EVERY_PERSONS = 50  # drift is worked out after so many have left: half a millisecond
 END_S = 20.0  # that a worker may take to end in order
 
 log = logger("service")
@@ -41,6 +42,7 @@ class Watcher:
     def __init__(self, metrics: Metrics, mirror: Mirror, site: Site, drift: Drift | None = None) -> None:
         self._metrics, self._mirror, self._site, self._drift = metrics, mirror, site, drift
         self._refused, self._late = dict[str, int](), dict[str, int]()
+        self._left = 0
 
     def done(self, done: Done) -> None:
         """A step was taken and published."""
@@ -102,7 +104,9 @@ class Watcher:
         if self._drift and (values := final_values(step.scores, step.values)):
             self._drift.take(np.frombuffer(b"".join(values), "<i4").reshape(len(values), -1))
             self._drift.fade()
-            if self._drift.persons >= LEAST_PERSONS:
+            self._left += len(values)
+            if self._drift.persons >= LEAST_PERSONS and self._left >= TOLD_EVERY_PERSONS:
+                self._left = 0
                 psi = {shift.feature: shift.psi for shift in self._drift.shifts()}
                 self._metrics.drifted(self._drift.persons, psi)
 

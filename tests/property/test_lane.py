@@ -141,6 +141,7 @@ def test_persons_who_leave_are_compared_with_what_is_usual(
     scenario: Scenario, arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("streams.kafka.service.LEAST_PERSONS", 4)
+    monkeypatch.setattr("streams.kafka.service.TOLD_EVERY_PERSONS", 1)
     lane, metrics, drift = lane_of(scenario.site), Metrics(), Drift(default_reference(), default_bundle())
     watcher = Watcher(metrics, Mirror(Live(), lane.areas, None), scenario.site, drift)
     scores, values = [], []
