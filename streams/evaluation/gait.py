@@ -30,7 +30,7 @@ PROTOCOL = [
 ]
 CAUTIONS = [
     "The limps are acted, slowly and with short steps: step length alone tells most of them. Real ones are subtler.",
-    "How somebody walks only describes. No score, band or alert rests on it, and no bundle may hold it.",
+    "How somebody walks only describes. No score, band or alert rests on it, and no bundle may score it.",
     "Of four of 19 persons the leg is not told better than by chance: two seem to limp on the same side throughout.",
 ]
 
