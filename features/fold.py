@@ -56,6 +56,7 @@ FOLD = np.dtype(
         ("reaching", "?"),
         ("reach_ms", "<i8"),
         ("reaches", "<i4"),
+        ("waist_s", "<i4"),  # with the hands mostly at the waist
         ("concealments", "<i4"),
         # Sums over the last minute and the last ten seconds, in the order of WINDOWED
         ("minute", "<i4", (len(WINDOWED),)),
