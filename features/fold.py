@@ -57,6 +57,7 @@ FOLD = np.dtype(
         ("reaching", "?"),
         ("reach_ms", "<i8"),
         ("reaches", "<i4"),
+        ("waist_s", "<i4"),  # with the hands mostly at the waist
         ("concealments", "<i4"),
         ("handling", "<i2"),  # the likeliest second after a reach, permille and one more; 0 before any
         # Sums over the last minute and the last ten seconds, in the order of WINDOWED

@@ -73,7 +73,7 @@ CATALOGUE: tuple[FeatureSpec, ...] = (
     FeatureSpec("hands_at_waist_60s", "posture", "permille", 1_000, "describes", "last", _OWN, "a habit of posture"),
     FeatureSpec("reaches", "posture", "count", 200, "describes", "sum", _OWN, "taking goods is what shops are for"),
     FeatureSpec("concealments", "posture", "count", 20, "raises", "sum", _OWN,
-                "a reach into a shelf followed within 5 s by hands at waist or bag"),
+                "a reach into a shelf followed within 5 s by hands at waist or bag, where they seldom are"),
     FeatureSpec("crouch_60s", "posture", "permille", 1_000, "describes", "last", _OWN,
                 "who sits in a wheelchair shows it too"),
     FeatureSpec("head_turns_60s", "posture", "count", 60, "raises", "last", _OWN, "looking about"),

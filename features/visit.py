@@ -127,13 +127,16 @@ def _count_zones(folds: Folds, before: Folds, seconds: Seconds, tracks: Runs) ->
 def _count_reaches(folds: Folds, before: Folds, rows: Segments, tracks: Runs) -> None:
     """A concealment is a reach and, within `CONCEAL_MS` after it, a second with the hands mostly at the waist.
 
-    Up to then, what a model makes of the hands counts as well.
+    Up to then, what a model makes of the hands counts as well. Hands that are there for more than half of the visit so
+    far, on a wheel, a crutch or a bag, did not come there to hide anything.
     """
     nothing = np.zeros(len(before), np.int64)
     reaching = rows["reach"] >= REACH_PERMILLE
     reach_ms = tracks.running_largest(np.where(reaching, rows["second_ms"], 0), before["reach_ms"])
     soon = (reach_ms > 0) & (rows["second_ms"] - reach_ms <= CONCEAL_MS)
-    could = ~reaching & soon & (rows["hands_at_waist"] >= AT_WAIST_PERMILLE)
+    at_waist = rows["hands_at_waist"] >= AT_WAIST_PERMILLE
+    folds["waist_s"] = tracks.running_sum(at_waist, before["waist_s"])
+    could = ~reaching & soon & at_waist & (2 * folds["waist_s"] <= folds["posed_s"])
     count = tracks.running_sum(could, nothing)
     since = count - tracks.running_largest(np.where(reaching, count, 0), nothing)
     starts = reaching & ~tracks.previous(reaching, before["reaching"])

@@ -3,10 +3,10 @@
 What is asked for stands in the topic `erasures` with all that is to be done, so whoever is interrupted is gone on with.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from threading import Event
 
 import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -163,7 +163,7 @@ def finish(kafka: Kafka, erasures: list[Erasure], wait_s: float) -> None:
     while behind := [one for one in erasures if not _is_past(kafka, one)]:
         if waited.seconds > wait_s:
             raise NotYetError(f"{len(behind)} erasures; the group {kafka.group} has to acknowledge what came before")
-        time.sleep(LOOK_AGAIN_S)
+        Event().wait(LOOK_AGAIN_S)
     _delete(kafka, erasures)
 
 

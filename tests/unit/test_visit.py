@@ -106,6 +106,9 @@ CONCEALMENTS: list[tuple[str, list[Span], tuple[int, int]]] = [
     ("once a reach", [(1, REACH), (1, WAIST), (1, NOTHING), (3, WAIST)], (1, 1)),
     ("twice", [(1, REACH), (1, WAIST), (1, REACH), (1, WAIST)], (2, 2)),
     ("two reaches, then the waist", [(1, REACH), (1, NOTHING), (1, REACH), (1, WAIST)], (2, 1)),
+    ("hands that are there all the time", [(9, WAIST), (2, REACH), (3, WAIST), (2, REACH), (9, WAIST)], (2, 0)),
+    ("more than half of the time", [(4, NOTHING), (5, WAIST), (1, REACH), (2, WAIST)], (1, 0)),
+    ("half of the time", [(4, NOTHING), (4, WAIST), (1, REACH), (1, WAIST)], (1, 1)),
     ("not seen between", [(1, REACH), (2, UNSEEN), (1, WAIST)], (1, 1)),
     ("not seen at all", [(9, UNSEEN)], (0, 0)),
 ]
