@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.bundle import Bundle, dump
+from models.drift import dump as dump_reference
 from streams.audit.arguments import judged, names, verifiers_of
 from streams.audit.keys import load_signers
 from streams.audit.run_log import JOURNAL
@@ -84,7 +85,8 @@ def train(
 
 
 def _ship(out: Path, visits: int, seed: int) -> None:
-    from models.shipped import ConversionLossError, ship  # noqa: PLC0415 - needs scikit-learn
+    """The bundle, and what persons look like to it."""
+    from models.shipped import ConversionLossError, ship, usual  # noqa: PLC0415 - needs scikit-learn
 
     with progress() as bar:
         task = bar.add_task("Learning from made-up visits", total=None)
@@ -92,7 +94,9 @@ def _ship(out: Path, visits: int, seed: int) -> None:
             bundle = ship(seed, visits, lambda rows: bar.advance(task, rows))
         except ConversionLossError as loss:
             refuse(loss)
+        reference = usual(bundle, seed, visits, lambda rows: bar.advance(task, rows))
     write_whole(out, dump(bundle))
+    write_whole(out.with_name(f"{out.stem}-reference.json"), dump_reference(reference))
     screen.print(training_table(bundle, out))
 
 

@@ -11,12 +11,12 @@ from typing import Literal
 
 import pytest
 
-from streams.audit.certificate import Certificate
 from streams.audit.note import Verifier
 from streams.audit.run_log import PUBLIC_KEY
 from streams.embedded import ALERTS, SCORES
 from streams.jobs import published_difference, replay_sealed
 from streams.runs import open_run
+from tests.journals import rows_of
 
 ROOT = Path(__file__).parents[2]
 OTHER_PYTHON = "3.13" if sys.version_info < (3, 13) else "3.11"
@@ -71,13 +71,15 @@ def check_elsewhere(elsewhere: Environment, recording: Path, run: Path, folder: 
     elsewhere.vigil("run", recording, "--out", folder)
     for name in (SCORES, ALERTS):
         assert (folder / name).read_bytes() == (run / name).read_bytes(), name
-    assert _replayed(folder, folder / "again").journal == _replayed(run, folder / "here").journal
+    cameras = [camera.name for camera in open_run(run).site.cameras]
+    assert rows_of(folder, cameras) == rows_of(run, cameras)
+    _replay(folder, folder / "again")
     assert published_difference(open_run(folder), folder / "again") is None
 
 
-def _replayed(run: Path, folder: Path) -> Certificate:
+def _replay(run: Path, folder: Path) -> None:
     lines = (run / PUBLIC_KEY).read_text(encoding="utf-8").splitlines()
-    return replay_sealed(open_run(run), [Verifier.parse(line) for line in lines], folder)
+    replay_sealed(open_run(run), [Verifier.parse(line) for line in lines], folder)
 
 
 def _interpreter(python: str) -> str:
