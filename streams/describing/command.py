@@ -1,8 +1,9 @@
 """`vigil learn`: fit a model that describes on the user's own copy of a public data set, and put it into a bundle."""
 
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from msgspec.structs import replace
@@ -13,7 +14,14 @@ from streams.jobs import write_whole
 from streams.runs import load_bundle
 from streams.terminal import refuse, say, screen
 
-What = Literal["gait", "handling"]
+
+class What(StrEnum):
+    """What can be learned; the oldest typer that may be there knows no `Literal`."""
+
+    GAIT = "gait"
+    HANDLING = "handling"
+
+
 Learner = Callable[[Bundle, Path], Bundle]
 
 
@@ -58,4 +66,4 @@ def _with_handling(bundle: Bundle, data: Path) -> Bundle:
     return seal(replace(bundle, handling=learn_handling(seconds.values, seconds.stealing, seconds.source)))
 
 
-LEARNERS: dict[What, Learner] = {"gait": _with_gait, "handling": _with_handling}
+LEARNERS: dict[What, Learner] = {What.GAIT: _with_gait, What.HANDLING: _with_handling}

@@ -7,7 +7,7 @@ from features.closing import Layout
 from features.events import Disposition
 from features.identity import Identities
 from features.person import PersonState, person_step
-from features.segments import SEGMENT, SegmentBlock
+from features.segments import NO_TIME, SEGMENT, Erased, SegmentBlock
 from features.sequence import COLUMN, FINAL, GRID, MISSING, SECOND, FeatureRows
 from features.site import Camera, Site, Timing
 from features.visit import Places
@@ -152,3 +152,17 @@ def test_a_disposition_changes_nothing() -> None:
     person_step(state, block(visit("hall/1/3", 5)), PLACES)
     verdict = Disposition("d", 4_000, "hall/1/3", "disagree", "anna")
     assert (len(person_step(state, verdict, PLACES)), state.position) == (0, 4)
+
+
+def test_what_was_erased_moves_place_and_time_as_if_it_were_there() -> None:
+    """Of others, what is forgotten in a new minute is forgotten in the same place of the journal."""
+    known, left = start(), start()
+    for state in (known, left):
+        person_step(state, block(visit("hall/1/3", 27)), PLACES)
+    later = visit("yard/2/340", 343)
+    person_step(known, block(later), PLACES)
+    person_step(left, Erased(tuple(1_000 * second for _, second, _ in later)), PLACES)
+    assert (left.position, left.now_ms) == (known.position, known.now_ms) == (27 - 3 + 1 + len(later), 343_000)
+    assert (known.ended, left.ended) == ({"yard/2/340": 343_000}, {})
+    person_step(left, Erased((NO_TIME,)), PLACES)
+    assert (left.position, left.now_ms) == (known.position + 1, 343_000)
