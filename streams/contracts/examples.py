@@ -18,10 +18,12 @@ from streams.codecs.journal import decode_rows
 from streams.contracts.cloudevents import alert_of
 from streams.kafka.areas import partition_of
 from streams.kafka.erasure import Erasure
-from streams.kafka.lane import Lane, Message, Outgoing, Reader
+from streams.kafka.lane import Lane
 from streams.kafka.messages import ARROW, CONTENT_TYPE, JSON, Headers
 from streams.kafka.pose_messages import Poses, encode_poses
 from streams.kafka.setup import Setup
+from streams.kafka.step import Outgoing
+from streams.kafka.taken import Message, Reader
 from streams.kafka.topics import (
     ALERTS,
     AUDIT,

@@ -13,7 +13,7 @@ from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
 from streams.clock import Stopwatch
-from streams.kafka.lane import Outgoing
+from streams.kafka.step import Outgoing
 from streams.kafka.topics import ACTED_ON, INPUTS, TOPICS, Topic, full_name
 from streams.operations.logs import logger
 from streams.settings import Kafka

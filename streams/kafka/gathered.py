@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from streams.clock import Stopwatch
-from streams.kafka.lane import Message
+from streams.kafka.taken import Message
 
 
 class Line(Enum):

@@ -5,7 +5,7 @@ The same messages in the same steps always give the same bytes, so a step that w
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from typing import Self
 
 import msgspec
 import numpy as np
@@ -13,25 +13,23 @@ import numpy as np
 from features.camera import CameraStep
 from features.events import Rejection
 from features.keypoints import NO_TRACK, Bools, Int64s, PersonFrames
-from models.records import Alert, Score
 from streams.audit.records import Kind
 from streams.audit.rows import Row
-from streams.audit.sealing import Leaf
 from streams.codecs.arrays import SnapshotError
 from streams.codecs.journal import encode_rows
 from streams.contracts.cloudevents import cloud_event
 from streams.kafka import messages
 from streams.kafka.areas import Areas
-from streams.kafka.erasure import Erasure, decode_erasure, digest
+from streams.kafka.erasure import Erasure, digest
 from streams.kafka.lane_seal import LEAF, LaneSeal, encode_key
-from streams.kafka.messages import Fact, Headers, decode_fact
-from streams.kafka.pose_messages import PoseReader, Poses, person_frames
+from streams.kafka.pose_messages import Poses, person_frames
 from streams.kafka.renewal import begun_anew, rescored, tracks_ended
 from streams.kafka.setup import Setup
+from streams.kafka.step import FromCamera, Outgoing, Step
+from streams.kafka.taken import Message, erasure_of, fact_of, letter_of, poses_of, source_of
 from streams.kafka.topics import (
     ALERTS,
     AUDIT,
-    DEAD_LETTERS,
     ERASURES,
     FACTS,
     INPUTS,
@@ -45,115 +43,13 @@ from streams.kafka.topics import (
 )
 from streams.pipeline import Pipeline, late_records
 from streams.snapshots import dump_state, load_state
-from streams.sources import EXCERPT, DeadLetter, Item, dead_row, merge, sound_rows
+from streams.sources import DeadLetter, Item, dead_row, merge, sound_rows
 
 JOURNAL_ROWS_MAX = 4_096  # of one message
 LEAVES_MAX = 1_024  # of one message
 KEYS_LEAST = 100  # fewer are not worth looking through
 _encode = msgspec.msgpack.Encoder().encode
 _state = msgspec.msgpack.Decoder(tuple[bytes, bytes])
-
-
-class Message(NamedTuple):
-    """A message as it was read.
-
-    Attributes:
-        topic: one of `INPUTS`.
-        offset: its place in the partition.
-        written_ms: when it was written to Kafka, by the broker's clock.
-        content: what it holds, or why that cannot be used.
-    """
-
-    topic: Topic
-    partition: int
-    offset: int
-    written_ms: int
-    key: bytes | None
-    value: bytes
-    headers: Headers
-    content: Poses | Fact | Erasure | Rejection
-
-    @property
-    def time_ms(self) -> int:
-        """The event time it ends with; 0 if it cannot be used."""
-        if isinstance(self.content, Poses):
-            return int(self.content.time_ms[-1])
-        return 0 if isinstance(self.content, Rejection) else self.content.time_ms
-
-
-class Reader:
-    """Reads what messages hold."""
-
-    def __init__(self) -> None:
-        self._poses = PoseReader()
-
-    def read(self, topic: Topic, value: bytes) -> Poses | Fact | Erasure | Rejection:
-        """The content of a message, or why it cannot be used."""
-        try:
-            if topic is ERASURES:
-                return decode_erasure(value)
-            return self._poses.read(value) if topic is POSES else decode_fact(value)
-        except Rejection as why:
-            return why
-
-
-class Outgoing(NamedTuple):
-    """A message to be written to the lane's partition of a topic."""
-
-    topic: Topic
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-
-
-@dataclass(slots=True)
-class FromCamera:
-    """What came of a camera: its latest event time in ms; how many person-frames; of these refused and late ones."""
-
-    time_ms: int
-    person_frames: int
-    refused: int = 0
-    late: int = 0
-
-
-@dataclass(slots=True)
-class Step:
-    """What one step of a lane led to.
-
-    Attributes:
-        outgoing: in the order in which they are written to each topic.
-        rows: of the journal.
-        leaves: of the audit log.
-        values: of each score the sequence features it was made of, as `decide` gives them.
-        shadow_scores, shadow_alerts: of a bundle on trial; its alerts are published nowhere.
-        cameras: what came of each camera with frames in this step.
-        late_records: what came too late, as it is told.
-        late, repeated: how many by kind.
-        erased: erasures that were carried out.
-        ended: how many tracks another site ended.
-    """
-
-    outgoing: list[Outgoing] = field(default_factory=list)
-    scores: list[Score] = field(default_factory=list)
-    values: list[bytes] = field(default_factory=list)
-    alerts: list[Alert] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
-    leaves: list[Leaf] = field(default_factory=list)
-    shadow_scores: list[Score] = field(default_factory=list)
-    shadow_alerts: list[Alert] = field(default_factory=list)
-    facts: list[Fact] = field(default_factory=list)
-    dead: list[DeadLetter] = field(default_factory=list)
-    cameras: dict[str, FromCamera] = field(default_factory=dict)
-    late_records: list[object] = field(default_factory=list)
-    late: dict[str, int] = field(default_factory=dict)
-    repeated: dict[str, int] = field(default_factory=dict)
-    erased: list[Erasure] = field(default_factory=list)
-    ended: int = 0
-
-    @property
-    def person_frames(self) -> int:
-        """How many came in."""
-        return sum(camera.person_frames for camera in self.cameras.values())
 
 
 @dataclass(slots=True)
@@ -279,11 +175,11 @@ class Lane:
         facts = list[tuple[int, Item]]()
         for message in taken:
             try:
-                fact = _fact_of(message)
+                fact = fact_of(message)
                 self.areas.check_partition(self.areas.of_fact(fact), self.partition)
                 _check_ahead(fact.time_ms, message.written_ms + self.ahead_ms)
             except Rejection as why:
-                _refuse(step, message, _letter(message, why))
+                step.refuse(message, letter_of(message, why))
             else:
                 facts.append((fact.time_ms, fact))
                 step.facts.append(fact)
@@ -292,10 +188,10 @@ class Lane:
     def _ask(self, message: Message, step: Step) -> None:
         """Take in that visits are to be erased."""
         try:
-            erasure = _erasure_of(message)
+            erasure = erasure_of(message)
             _check_partition(erasure.partition, self.partition)
         except Rejection as why:
-            _refuse(step, message, _letter(message, why))
+            step.refuse(message, letter_of(message, why))
         else:
             self.seal.asked.append(erasure)
 
@@ -331,10 +227,10 @@ class Lane:
 
     def _read(self, message: Message, step: Step) -> tuple[Message, Poses] | None:
         try:
-            poses = _poses_of(message)
+            poses = poses_of(message)
             self.areas.check_partition(self.areas.of_poses(poses.camera), self.partition)
         except Rejection as why:
-            _refuse(step, message, _letter(message, why))
+            step.refuse(message, letter_of(message, why))
             return None
         return message, poses
 
@@ -350,11 +246,11 @@ class Lane:
             first, persons = int(rows[0]), int((frames.track[rows] != NO_TRACK).sum())
             try:
                 _check_ahead(int(frames.time_ms[first]), int(latest_ms[first]))
-                letter = dead_row(_source(message), first - start + 1, frames, first, read[at][1].camera)
+                letter = dead_row(source_of(message), first - start + 1, frames, first, read[at][1].camera)
             except Rejection as why:
-                letter = DeadLetter(_source(message), first - start + 1, why.field, why.expected, why.got)
+                letter = DeadLetter(source_of(message), first - start + 1, why.field, why.expected, why.got)
             step.cameras[read[at][1].camera].refused += persons
-            _refuse(step, message, msgspec.structs.replace(letter, person_frames=persons))
+            step.refuse(message, msgspec.structs.replace(letter, person_frames=persons))
 
     def _note_cameras(self, frames: PersonFrames, step: Step) -> None:
         latest_ms = np.zeros(len(self.cameras), np.int64)
@@ -437,33 +333,9 @@ class Lane:
         return str(self.partition).encode()
 
 
-def _fact_of(message: Message) -> Fact:
-    if isinstance(message.content, Rejection):
-        raise message.content
-    if isinstance(message.content, Poses | Erasure):
-        raise Rejection("$.type", "purchase, identity or disposition", "something else")
-    return message.content
-
-
-def _erasure_of(message: Message) -> Erasure:
-    if isinstance(message.content, Rejection):
-        raise message.content
-    if not isinstance(message.content, Erasure):
-        raise Rejection("$.type", "erasure", "something else")
-    return message.content
-
-
 def _check_partition(named: int, partition: int) -> None:
     if named != partition:
         raise Rejection("$.partition", f"that of the message, {partition}", str(named))
-
-
-def _poses_of(message: Message) -> Poses:
-    if isinstance(message.content, Rejection):
-        raise message.content
-    if not isinstance(message.content, Poses):
-        raise Rejection("$.type", "poses", "a fact")
-    return message.content
 
 
 def _parts(rows: list[Row]) -> Iterator[list[Row]]:
@@ -489,18 +361,3 @@ def _count(counts: dict[str, int], kind: str, number: int) -> None:
 def _check_ahead(time_ms: int, latest_ms: int) -> None:
     if time_ms > latest_ms:
         raise Rejection("time_ms", f"at most {latest_ms}, soon after it was written", str(time_ms))
-
-
-def _source(message: Message) -> str:
-    return f"{message.topic.name}/{message.partition}/{message.offset}"
-
-
-def _letter(message: Message, why: Rejection) -> DeadLetter:
-    excerpt = message.value[:EXCERPT].decode("utf-8", "replace") if message.value[:1] == b"{" else ""
-    return DeadLetter(_source(message), 1, why.field, why.expected, why.got, excerpt)
-
-
-def _refuse(step: Step, message: Message, letter: DeadLetter) -> None:
-    headers = [*message.headers, (messages.WHY, msgspec.json.encode(letter))]
-    step.dead.append(letter)
-    step.outgoing.append(Outgoing(DEAD_LETTERS, message.key, message.value, headers))

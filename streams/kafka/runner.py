@@ -14,9 +14,11 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from streams.clock import Stopwatch, now_ms
 from streams.kafka.gathered import Gathered, Line
-from streams.kafka.lane import Lane, Message, Outgoing, Step
+from streams.kafka.lane import Lane
 from streams.kafka.setup import Setup
 from streams.kafka.state import STEPS_REMEMBERED, RecordedStep, Saved
+from streams.kafka.step import Outgoing, Step
+from streams.kafka.taken import Message
 from streams.kafka.topics import FACTS, INPUTS, POSES, Topic
 from streams.operations.logs import logger
 from streams.settings import Worker

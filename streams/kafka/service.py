@@ -17,9 +17,10 @@ from models.drift import LEAST_PERSONS, Drift, final_values
 from models.normality import Normality
 from streams.clock import now_ms
 from streams.kafka.areas import Areas
-from streams.kafka.lane import Lane, Step
+from streams.kafka.lane import Lane
 from streams.kafka.runner import Done
 from streams.kafka.setup import Setup
+from streams.kafka.step import Step
 from streams.kafka.worker import KafkaWorker
 from streams.live.mirror import Mirror
 from streams.live.view import CameraHealth, News

@@ -12,11 +12,12 @@ from streams.audit.visit_keys import KEY_BYTES
 from streams.clock import Stopwatch
 from streams.kafka.app import make_agent, make_app, make_table
 from streams.kafka.faust_broker import FaustBroker
-from streams.kafka.lane import Lane, Message, Reader
+from streams.kafka.lane import Lane
 from streams.kafka.messages import Headers
 from streams.kafka.runner import Runner, Told
 from streams.kafka.setup import Setup
 from streams.kafka.state import Saved
+from streams.kafka.taken import Message, Reader
 from streams.kafka.topics import INPUTS, full_name
 from streams.operations.logs import logger
 from streams.settings import Settings

@@ -19,11 +19,13 @@ from streams.audit.run_log import RunLog
 from streams.audit.visit_keys import KEY_BYTES
 from streams.contracts.cloudevents import alert_of
 from streams.embedded import ALERTS, SCORES, Outputs, Run
-from streams.kafka.lane import Lane, Message, Outgoing, Reader
+from streams.kafka.lane import Lane
 from streams.kafka.pose_messages import encode_poses
 from streams.kafka.runner import Done
 from streams.kafka.service import Watcher
 from streams.kafka.setup import Setup
+from streams.kafka.step import Outgoing
+from streams.kafka.taken import Message, Reader
 from streams.kafka.topics import ALERTS as ALERT_TOPIC
 from streams.kafka.topics import JOURNAL as JOURNAL_TOPIC
 from streams.kafka.topics import POSES, PURCHASES, VISIT_KEYS, Topic

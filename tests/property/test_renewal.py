@@ -21,9 +21,11 @@ from streams.audit.run_log import RunLog
 from streams.codecs.journal import decode_rows
 from streams.contracts.cloudevents import alert_of
 from streams.embedded import ALERTS, SCORES, Outputs, Run
-from streams.kafka.lane import Lane, Message, Outgoing, Step
+from streams.kafka.lane import Lane
 from streams.kafka.pose_messages import Poses
 from streams.kafka.setup import Setup
+from streams.kafka.step import Outgoing, Step
+from streams.kafka.taken import Message
 from streams.kafka.topics import ALERTS as ALERT_TOPIC
 from streams.kafka.topics import AUDIT, DEAD_LETTERS, LATE, POSES, PURCHASES, VISIT_KEYS
 from streams.kafka.topics import JOURNAL as JOURNAL_TOPIC

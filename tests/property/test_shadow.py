@@ -18,7 +18,8 @@ from models.records import Score
 from models.scenarios.generate import Scenario, generate
 from streams.embedded import ALERTS, SCORES, SHADOW_SCORES
 from streams.jobs import record_scenario, run_recording
-from streams.kafka.lane import Lane, Outgoing
+from streams.kafka.lane import Lane
+from streams.kafka.step import Outgoing
 from streams.kafka.topics import SCORES as SCORE_TOPIC
 from streams.kafka.topics import SHADOW_SCORES as SHADOW_TOPIC
 from streams.pipeline import Scoring

@@ -14,10 +14,10 @@ from features.site import Camera, Site, Till
 from models.scenarios.generate import Scenario, Visit, generate
 from streams.kafka.areas import Areas, partition_of
 from streams.kafka.erasure import Erasure
-from streams.kafka.lane import Reader
 from streams.kafka.outgoing import Outgoing, messages
 from streams.kafka.playing import closed
 from streams.kafka.pose_messages import Poses, person_frames
+from streams.kafka.taken import Reader
 from streams.settings import Produce
 from streams.sources import Fact, Item, merge
 

@@ -4,7 +4,7 @@ import pytest
 
 from features.events import Rejection
 from streams.kafka.gathered import Gathered, Line
-from streams.kafka.lane import Message
+from streams.kafka.taken import Message
 from streams.kafka.topics import POSES
 
 HELD, NEXT, ASTRAY = Line.HELD, Line.NEXT, Line.ASTRAY

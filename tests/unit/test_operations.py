@@ -29,10 +29,11 @@ from models.bundle import default_bundle
 from models.records import Alert
 from streams.audit.visit_keys import KEY_BYTES
 from streams.clock import now_ms
-from streams.kafka.lane import Lane, Step
+from streams.kafka.lane import Lane
 from streams.kafka.runner import Done
 from streams.kafka.service import Watcher
 from streams.kafka.setup import Setup
+from streams.kafka.step import Step
 from streams.live.mirror import Mirror
 from streams.operations.health import LOOP, Health
 from streams.operations.logs import HIDDEN, hide_secrets, without_secrets
