@@ -17,6 +17,8 @@ from streams import jobs
 from streams.audit.note import Verifier
 from streams.audit.records import Tombstone, decode_record
 from streams.erasing.closure import Visits
+from streams.erasing.files import Traces
+from streams.erasing.mentions import mentions
 from streams.erasing.topics import NotYetError, ask, asked_for, finish, read_visits, unfinished
 from streams.kafka import topics
 from streams.kafka.record import record
@@ -71,15 +73,17 @@ def vigil(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def chosen(settings: Settings, of: Town) -> tuple[set[str], dict[int, set[str]], dict[int, Visits]]:
-    """Of each partition two who left, one who paid among them: their names, and all that are erased with them."""
+    """Of each partition a tenth, who left, one who paid among them: their names, and all that are erased with them."""
     asked, names, visits = set[str](), dict[int, set[str]](), dict[int, Visits]()
     for number, one in enumerate(read_visits(settings.kafka, of.site, lambda _: None)):
         old = one.visits.before(one.visits.settled_before_ms())
         paid = sorted(name for name in old & one.visits.receipts.keys() if name in one.visits.trackers)
         tracks = sorted(old & one.visits.trackers.keys())
         if paid and tracks:
-            asked |= {paid[0], tracks[0]}
-            names[number], visits[number] = one.visits.together({paid[0], tracks[0]}), one.visits
+            tenth = {paid[0], *tracks[:: max(1, 10 * len(tracks) // len(one.visits.trackers))]}
+            asked |= tenth
+            names[number], visits[number] = one.visits.together(tenth), one.visits
+            assert 10 * len(tenth) >= len(one.visits.trackers)
     assert len(names) == 2
     return asked, names, visits
 
@@ -123,6 +127,8 @@ def test_nothing_of_them_is_left_and_all_else_is_proven(
         content = everything(settings.kafka, topic)
         if topic is not topics.VISIT_KEYS:
             assert not [one for one in (*gone, *receipts) if f'"{one}"'.encode() in content], topic.name
+    traces = {number: Traces.of(visits[number], frozenset(erased)) for number, erased in names.items()}
+    assert mentions(settings.kafka, traces, lambda _: None) == {}, "poses, purchases or others that are theirs"
     there = in_redis(redis_server)
     assert settings.kafka.prefix.encode() in there
     assert not [name for name in gone if name.encode() in there]
