@@ -55,7 +55,7 @@ def test_a_person_is_shown_with_reasons_in_words() -> None:
     person = view_of(News(END_MS, [HIGHEST])).person(HIGHEST.person)
     assert isinstance(person, LivePerson)
     assert (person.score, person.band, person.events) == (202, "high", ("stayed in a restricted zone",))
-    assert person.reasons[0] == Reason(100, "stayed 37 s beyond the waiting threshold")
+    assert person.reasons[0] == Reason(99, "stayed 37 s beyond the waiting threshold")
     assert len(person.reasons) == 3
     assert (person.score_id, person.area) == (HIGHEST.id, "back")
 
