@@ -129,7 +129,7 @@ def test_nothing_of_them_is_left_and_all_else_is_proven(
             assert not [one for one in (*gone, *receipts) if f'"{one}"'.encode() in content], topic.name
     traces = {number: Traces.of(visits[number], frozenset(erased)) for number, erased in names.items()}
     assert mentions(settings.kafka, traces, lambda _: None) == {}, "poses, purchases or others that are theirs"
-    there = in_redis(redis_server)
+    there = in_redis(redis_server, settings.kafka.prefix)
     assert settings.kafka.prefix.encode() in there
     assert not [name for name in gone if name.encode() in there]
     after = scores_in(settings, tmp_path / "after", busy)
@@ -140,8 +140,8 @@ def test_nothing_of_them_is_left_and_all_else_is_proven(
     assert "no journal knows" in again.stderr
 
 
-def in_redis(server: RedisAccess) -> bytes:
-    """All that can be read there."""
+def in_redis(server: RedisAccess, prefix: str) -> bytes:
+    """All that can be read there of the group; tests that run beside have theirs."""
     readers = {
         b"string": lambda client, key: client.get(key),
         b"hash": lambda client, key: client.hgetall(key),
@@ -149,7 +149,9 @@ def in_redis(server: RedisAccess) -> bytes:
         b"set": lambda client, key: client.smembers(key),
     }
     with server.connect() as client:
-        return b"\n".join(key + repr(readers[client.type(key)](client, key)).encode() for key in client.scan_iter("*"))
+        return b"\n".join(
+            key + repr(readers[client.type(key)](client, key)).encode() for key in client.scan_iter(f"*{prefix}*")
+        )
 
 
 def test_who_is_still_there_stays(settings: Settings, worker: WorkerProcess, busy: Town, tmp_path: Path) -> None:
