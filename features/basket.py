@@ -73,7 +73,7 @@ def categories(lines: Iterable[BasketLine]) -> frozenset[str]:
 def basket(attribution: Attribution, tracks: Collection[str]) -> Basket:
     """An attributed purchase as a basket of the person who is all of `tracks`: their shares add up."""
     permille = sum(share for track, share in attribution.candidates if track in tracks)
-    return Basket(_receipt(attribution), attribution.time_ms, categories(attribution.lines), permille)
+    return Basket(receipt_of(attribution), attribution.time_ms, categories(attribution.lines), permille)
 
 
 def joined_permille(baskets: Iterable[Basket]) -> int:
@@ -201,7 +201,7 @@ class CustomerMemory(Struct):
         """Keep the categories of a purchase that came with a customer token."""
         if not self.memory.customers or attribution.customer is None:
             return
-        customer = _customer(attribution)
+        customer = customer_of(attribution)
         paid = replace(basket(attribution, ()), permille=1_000, earlier=True)
         by_time = sorted([*self.baskets.get(customer, []), paid], key=_place)
         once = {each.receipt: each for each in by_time}
@@ -213,7 +213,7 @@ class CustomerMemory(Struct):
         They are the person's as surely as the purchase is, which is `permille`.
         """
         since = attribution.time_ms - self.memory.days * DAY_MS
-        known = self.baskets.get(_customer(attribution), []) if attribution.customer is not None else []
+        known = self.baskets.get(customer_of(attribution), []) if attribution.customer is not None else []
         return [replace(each, permille=permille) for each in known if since <= each.time_ms < attribution.time_ms]
 
     def forget(self, now_ms: int) -> None:
@@ -227,9 +227,11 @@ def _place(remembered: Basket) -> tuple[int, str, list[str]]:
     return remembered.time_ms, remembered.receipt, sorted(remembered.categories)
 
 
-def _receipt(attribution: Attribution) -> str:
+def receipt_of(attribution: Attribution) -> str:
+    """The name of a purchase, `store/till/receipt`."""
     return f"{attribution.store}/{attribution.till}/{attribution.receipt}"
 
 
-def _customer(attribution: Attribution) -> str:
+def customer_of(attribution: Attribution) -> str:
+    """The customer of a purchase that names one, `store/token`."""
     return f"{attribution.store}/{attribution.customer}"

@@ -17,6 +17,7 @@ from features.basket import (
     basket_unusual,
     combination_level,
     joined_permille,
+    receipt_of,
     unpaid_exit,
 )
 from features.keypoints import Int32s
@@ -87,7 +88,7 @@ def join(known: Identities, attribution: Attribution, position: int) -> FeatureR
     """Join a purchase to its candidates; the rows that it corrects."""
     known.memory.remember(attribution)
     tracks = [track for track, _ in attribution.candidates]
-    receipt = f"{attribution.store}/{attribution.till}/{attribution.receipt}"
+    receipt = receipt_of(attribution)
     for track in tracks:
         known.joined.setdefault(track, {})[receipt] = attribution
     news = sorted({*tracks, *_of_customer(known, attribution)})

@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec.structs import replace
 
+from features.basket import receipt_of
 from features.events import Disposition
 from features.segments import NO_TIME, SEGMENT, Attribution, Entry, Erased, Fact, SegmentBlock
 from streams.audit.errors import AuditError, FormatError
@@ -76,7 +77,7 @@ def _parts(fact: Fact, keys: VisitKeys) -> Iterator[tuple[VisitKey, Fact]]:
         for candidate in fact.candidates:
             yield keys.of(candidate[0]), replace(fact, candidates=[candidate])
         if not fact.candidates:
-            yield keys.make(f"receipt:{fact.store}/{fact.till}/{fact.receipt}"), fact
+            yield keys.make(f"receipt:{receipt_of(fact)}"), fact
     elif isinstance(fact, Disposition):
         yield keys.make(fact.person), fact
     else:

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct, structs
 
-from features.basket import Basket, Corpus
+from features.basket import Basket, Corpus, receipt_of
 from features.identity import Identities
 from features.segments import Attribution, TrackChange
 from features.sequence import FeatureRows
@@ -83,7 +83,7 @@ def load_identities(head: IdentitiesHead, arrays: ArrayReader, site: Site, corpu
     for block in _blocks(arrays, "published", head.published):
         for row in map(block.row, range(len(block))):
             known.published[row.person, row.time_ms] = row
-    purchases = [(_receipt(one), one) for one in map(_attribution_of, head.purchases)]
+    purchases = [(receipt_of(one), one) for one in map(_attribution_of, head.purchases)]
     for track, places in head.joined.items():
         known.joined[intern(track)] = dict(purchases[at] for at in places)
     known.changes, known.special, known.position = head.changes, set(map(intern, head.special)), head.position
@@ -134,10 +134,6 @@ def _blocks(arrays: ArrayReader, name: str, persons: list[str]) -> list[FeatureR
     rows = replace(take_columns(arrays, name, FeatureRows.of([])), persons=list(map(intern, persons)))
     spans = (np.arange(first, min(first + ROWS_OF_BLOCK, len(rows))) for first in range(0, len(rows), ROWS_OF_BLOCK))
     return [rows.take(span).compact() for span in spans]
-
-
-def _receipt(attribution: Attribution) -> str:
-    return f"{attribution.store}/{attribution.till}/{attribution.receipt}"
 
 
 def _remembered(baskets: list[Basket]) -> list[_Remembered]:

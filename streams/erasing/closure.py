@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from features.basket import customer_of, receipt_of
 from features.events import Disposition
 from features.facts import forgotten_after_ms
 from features.person import FORGET_EVERY_MS
@@ -93,8 +94,9 @@ class Visits:
         for name in names:
             self._note(name, paid.time_ms)
         self.receipts[names[0]].add(receipt_of(paid))
-        if (customer := customer_of(paid)) is None:
+        if paid.customer is None:
             return
+        customer = customer_of(paid)
         self.customers[names[0]].add(customer)
         if self.site.memory.customers:
             first = self._payers.setdefault(customer, names[0])
@@ -114,13 +116,3 @@ def visits_of(entries: Iterable[Entry | Erased], site: Site) -> Visits:
     for entry in entries:
         visits.take(entry)
     return visits
-
-
-def receipt_of(paid: Attribution) -> str:
-    """The name of a purchase."""
-    return f"{paid.store}/{paid.till}/{paid.receipt}"
-
-
-def customer_of(paid: Attribution) -> str | None:
-    """The customer of a purchase as `store/token`, if it says one."""
-    return None if paid.customer is None else f"{paid.store}/{paid.customer}"

@@ -7,6 +7,7 @@ import numpy as np
 
 from features.events import Rejection, parse_event
 from streams.erasing.files import Traces, is_late_of
+from streams.kafka.interruption import never
 from streams.kafka.messages import WHY
 from streams.kafka.pose_messages import PoseReader, Poses
 from streams.kafka.record import Arrived, Follower
@@ -24,14 +25,12 @@ def mentions(kafka: Kafka, traces: Mapping[int, Traces], progress: Callable[[int
     """
     found, reader = Places(), PoseReader()
     with closing(Follower(kafka, READABLE)) as follower:
-        while True:
-            many = follower.read()
+        for many in follower.arriving(0, never):
             for one in many:
                 if one.partition in traces and is_told(one, traces[one.partition], reader):
                     found.setdefault(one.partition, {})[one.topic.name] = one.offset + 1
             progress(len(many))
-            if not many and follower.at_end():
-                return found
+    return found
 
 
 def is_told(one: Arrived, traces: Traces, reader: PoseReader) -> bool:

@@ -22,6 +22,7 @@ from streams.codecs.journal import decode_rows
 from streams.erasing.closure import Visits
 from streams.kafka.clients import kafka_python
 from streams.kafka.erasure import VISITS_MAX, Erasure, decode_erasure, digest
+from streams.kafka.interruption import never
 from streams.kafka.lane_seal import decode_key, read_leaves
 from streams.kafka.messages import CONTENT_TYPE, JSON
 from streams.kafka.record import Arrived, Follower
@@ -74,11 +75,8 @@ def read_visits(kafka: Kafka, site: Site, progress: Progress) -> list[Partition]
 
 def _everything(kafka: Kafka, topic: Topic) -> Iterator[Arrived]:
     with closing(Follower(kafka, [topic])) as follower:
-        while True:
-            many = follower.read()
+        for many in follower.arriving(0, never):
             yield from many
-            if not many and follower.at_end():
-                return
 
 
 def asked_for(

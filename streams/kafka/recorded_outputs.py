@@ -15,9 +15,10 @@ from models.bundle import Bundle, dump
 from models.normality import Normality
 from models.normality import dump as dump_normality
 from models.records import Score
-from streams.audit.erasures import erasures_of, opener_of, published_of
+from streams.audit.erasures import Erasures, erasures_of, opener_of, published_of
 from streams.audit.log import Log
 from streams.audit.records import Kind
+from streams.audit.rows import Opener
 from streams.audit.run_log import JOURNAL, begin_log
 from streams.audit.visit_keys import VISIT_KEYS, VisitKey, write_keys
 from streams.codecs.journal import JournalWriter, decode_rows, read_kept
@@ -128,13 +129,16 @@ class RecordedOutputs:
         if self._log:
             self._log.publish()
             self._log.close()
-            self._fill()
+        erased = erasures_of(self.folder)
+        opener = opener_of(self.folder, self._cameras, erased)
+        if self._log:
+            self._fill(opener, erased)
         (self.folder / SITE).write_text(dump_site(self._site), encoding="utf-8")
         (self.folder / BUNDLE).write_bytes(dump(self._bundle))
         (self.folder / NORMALITY).unlink(missing_ok=True)
         if self._normality:
             (self.folder / NORMALITY).write_bytes(dump_normality(self._normality))
-        summary = self._summary()
+        summary = self._summary(opener)
         write_whole(self.folder / SUMMARY, msgspec.json.format(msgspec.json.encode(summary), indent=1))
 
     def abandon(self) -> None:
@@ -165,10 +169,8 @@ class RecordedOutputs:
         except Rejection as why:
             raise RunFolderError(f"{place}: expected the key of a visit, {why}") from None
 
-    def _fill(self) -> None:
+    def _fill(self, opener: Opener, erased: Erasures) -> None:
         """What is no longer in the topics comes out of the log, and what is still there of the erased is left out."""
-        erased = erasures_of(self.folder)
-        opener = opener_of(self.folder, self._cameras, erased)
         for name, kind in ((SCORES, Kind.SCORE), (ALERTS, Kind.ALERT)):
             lines = list(published_of(self.folder, kind, opener.keys))
             there = (self.folder / name).read_bytes().splitlines()
@@ -238,12 +240,12 @@ class RecordedOutputs:
         self._outputs.write(name, [record])
         return True
 
-    def _summary(self) -> Summary:
+    def _summary(self, opener: Opener) -> Summary:
         """What became of everything, as far as the topics tell: the journal is scored again for what is in none.
 
         Person-frames that were repeated or opted out are in no topic and not counted at all.
         """
-        summary = self._scored_again()
+        summary = self._scored_again(opener)
         told = self._told
         summary.purchases_late, summary.identity_changes_late = told.purchases_late, told.identity_changes_late
         summary.person_frames_late, summary.person_frames_dead = told.person_frames_late, told.person_frames_dead
@@ -259,9 +261,8 @@ class RecordedOutputs:
         )
         return summary
 
-    def _scored_again(self) -> Summary:
+    def _scored_again(self, opener: Opener) -> Summary:
         scoring = Scoring.start(self._site, self._bundle, Layout.of(self._site))
-        opener = opener_of(self.folder, self._cameras, erasures_of(self.folder))
         with tempfile.TemporaryDirectory() as scratch, Outputs(Path(scratch)) as outputs:
             publishing = Publishing(outputs, Summary(), scoring)
             for kept in read_kept(self.folder / JOURNAL, opener):
